@@ -1,0 +1,253 @@
+"""What a caller may choose. Every default of the product stands here, once.
+
+Standard library only: the command line reads these without loading NumPy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class DecoderChoice(StrEnum):
+    """Which program turns audio bytes into samples."""
+
+    AUTO = "auto"
+    SOUNDFILE = "soundfile"
+    PYAV = "pyav"
+    FFMPEG = "ffmpeg"
+
+
+class Device(StrEnum):
+    """Where the network is computed: ONNX Runtime's execution providers by their short names."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    TENSORRT = "tensorrt"
+    ROCM = "rocm"
+    MIGRAPHX = "migraphx"
+    COREML = "coreml"
+    DIRECTML = "directml"
+    OPENVINO = "openvino"
+
+
+class Precision(StrEnum):
+    """The form of the weights; `auto` takes fp32 if it is there, else what is."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    FP16 = "fp16"
+    BF16 = "bf16"
+    INT8 = "int8"
+
+
+class ConfidenceMethod(StrEnum):
+    """What a confidence means; see `eclectus.search.confidence`."""
+
+    MAX_PROB = "max_prob"
+    ENTROPY = "entropy"
+
+
+class Aggregation(StrEnum):
+    """How a word's confidence follows from its tokens'."""
+
+    MEAN = "mean"
+    MIN = "min"
+    PRODUCT = "product"
+
+
+class WindowPlan(StrEnum):
+    """Where a long file is divided: at fixed steps, or in pauses of the speech."""
+
+    FIXED = "fixed"
+    PAUSES = "pauses"
+
+
+class OverwritePolicy(StrEnum):
+    """What happens when an output file exists."""
+
+    OVERWRITE = "overwrite"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+class TimestampLevel(StrEnum):
+    """The finest times that a result in JSON carries."""
+
+    NONE = "none"
+    SEGMENT = "segment"
+    WORD = "word"
+    TOKEN = "token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioOptions:
+    """How audio is read.
+
+    Attributes:
+        decoder: Which decoder; `auto` tries soundfile, then PyAV, then an ffmpeg process.
+        channel: Index of the one channel to take; None mixes all down to one.
+        max_duration_s: Audio longer than this is refused; None for no limit.
+        max_expansion: Decoded seconds allowed per kilobyte of compressed input; a few kilobytes
+            that decode to hours are a bomb. None for no limit.
+    """
+
+    decoder: DecoderChoice = DecoderChoice.AUTO
+    channel: int | None = None
+    max_duration_s: float | None = 86_400.0
+    max_expansion: float | None = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendOptions:
+    """How the network is computed.
+
+    Attributes:
+        device: The execution provider; `auto` takes the best one that is installed.
+        precision: The form of the weights.
+        threads: CPU threads in all; None for one per core that the process may use.
+    """
+
+    device: Device = Device.AUTO
+    precision: Precision = Precision.AUTO
+    threads: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreedySearch:
+    """Take the best label at each step.
+
+    Attributes:
+        max_symbols: Emissions allowed without an advance in time (NeMo's `max_symbols`).
+    """
+
+    max_symbols: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceOptions:
+    """What confidences mean.
+
+    Attributes:
+        method: For tokens.
+        aggregation: From tokens to words.
+    """
+
+    method: ConfidenceMethod = ConfidenceMethod.MAX_PROB
+    aggregation: Aggregation = Aggregation.MEAN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongFormOptions:
+    """How a file that is longer than one window is divided.
+
+    Attributes:
+        window_s: Length of a window in seconds.
+        overlap_s: Seconds that neighbouring windows share (fixed plan).
+        plan: Where to divide.
+    """
+
+    window_s: float = 60.0
+    overlap_s: float = 6.0
+    plan: WindowPlan = WindowPlan.FIXED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOptions:
+    """How windows are grouped.
+
+    Attributes:
+        size: Windows per batch at most.
+        max_audio_s: Seconds of padded audio per batch at most; bounds the memory.
+    """
+
+    size: int = 16
+    max_audio_s: float = 480.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentOptions:
+    """Where a segment ends, besides at the end of a sentence.
+
+    Attributes:
+        max_words: Longest segment in words; None for no limit.
+        max_characters: Longest segment in characters; None for no limit.
+        max_duration_s: Longest segment in seconds; None for no limit.
+        silence_gap_s: A pause of at least this long between two words ends a segment; None never.
+    """
+
+    max_words: int | None = None
+    max_characters: int | None = None
+    max_duration_s: float | None = 30.0
+    silence_gap_s: float | None = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubtitleOptions:
+    """How SRT and VTT blocks are laid out.
+
+    Attributes:
+        max_line_characters: Longest line.
+        max_lines: Lines per block.
+        max_characters_per_s: Reading speed; a block is held longer to keep it, where there is room.
+        min_duration_s: Shortest time that a block is shown, where there is room.
+        max_duration_s: Longest block.
+        highlight_words: One cue a word, the word underlined.
+    """
+
+    max_line_characters: int = 42
+    max_lines: int = 2
+    max_characters_per_s: float = 20.0
+    min_duration_s: float = 0.8
+    max_duration_s: float = 7.0
+    highlight_words: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """Where results go.
+
+    Attributes:
+        formats: Names of formats, or `all`.
+        directory: Folder of the results; None for the current one.
+        template: Path below the folder without suffix; may hold `{parent}`, `{filename}`,
+            `{index}`, `{date}` and `{model}`.
+        overwrite: What happens when a file exists.
+        timestamps: The finest times in JSON formats.
+    """
+
+    formats: tuple[str, ...] = ("txt",)
+    directory: str | None = None
+    template: str = "{filename}"
+    overwrite: OverwritePolicy = OverwritePolicy.OVERWRITE
+    timestamps: TimestampLevel = TimestampLevel.WORD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubOptions:
+    """Where models are fetched from and kept.
+
+    Attributes:
+        endpoint: Address of the hub or of a mirror of it; None for the client's default.
+        cache_dir: Folder of the fetched models; None for the client's default.
+        offline: Never use the network.
+        token: Access token for private repositories.
+    """
+
+    endpoint: str | None = None
+    cache_dir: str | None = None
+    offline: bool = False
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscribeOptions:
+    """Everything that shapes the transcript of one file."""
+
+    audio: AudioOptions = AudioOptions()
+    search: GreedySearch = GreedySearch()
+    confidence: ConfidenceOptions = ConfidenceOptions()
+    long_form: LongFormOptions = LongFormOptions()
+    batch: BatchOptions = BatchOptions()
+    segments: SegmentOptions = SegmentOptions()

@@ -1,0 +1,1 @@
+"""Transcripts as text formats, and their files."""

@@ -1,0 +1,1 @@
+"""Choosing token ids from what the network says."""

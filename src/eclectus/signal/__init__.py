@@ -1,0 +1,1 @@
+"""Audio bytes to samples to log-mel features; where speech is."""
