@@ -1,1 +1,1 @@
-"""Types, options, protocols and errors that every other part shares; standard library and NumPy only."""
+"""Types, options, protocols and errors of every part; standard library and NumPy only."""

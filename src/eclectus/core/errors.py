@@ -85,7 +85,7 @@ class UnknownModelError(ModelError, LookupError):
 
 
 class ModelFilesError(ModelError, OSError):
-    """Files are missing, ambiguous, truncated or do not belong together; the message has the path."""
+    """Files are missing, ambiguous, truncated or mixed up; the message has the path."""
 
     code = "model_files"
 

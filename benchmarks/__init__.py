@@ -1,0 +1,1 @@
+"""Measurements of eclectus and of its peers; `README.md` says how to run them."""

@@ -1,0 +1,1 @@
+"""One adapter a peer, all asked the same questions by `client.Worker`."""

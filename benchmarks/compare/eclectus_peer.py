@@ -1,0 +1,70 @@
+"""eclectus itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from eclectus.recognition.recognizer import Recognizer
+from eclectus.search.choose import make_search
+from eclectus.signal.logmel import LogMel
+from numpy.typing import NDArray
+
+from benchmarks.compare.protocol import Clip, Found, layout
+from eclectus.core.options import (
+    BackendOptions,
+    BatchOptions,
+    GreedySearch,
+    Precision,
+    TranscribeOptions,
+)
+from eclectus.core.types import Audio, EncoderOutput, Transcript
+from eclectus.models.loader import load_model
+
+
+class Eclectus:
+    """The whole pipeline by `Recognizer`, the stages by their own modules."""
+
+    def load(self, model: Path, precision: str, threads: int) -> None:
+        backend = BackendOptions(precision=Precision(precision), threads=threads)
+        name = layout(model, "onnx") if model.exists() else str(model)
+        loaded = load_model(name, backend)
+        self._config = loaded.config
+        self._acoustic = loaded.acoustic
+        self._features = LogMel(loaded.config.mel_bins)
+        self._search = make_search(loaded.acoustic, GreedySearch())
+        self._recognizer = Recognizer(loaded.acoustic, loaded.tokenizer)
+
+    def transcribe(self, clips: Sequence[Clip], batch: int) -> list[Found]:
+        audio = [Audio(clip, 16_000) for clip in clips]
+        if batch == 1:
+            return [self._read(self._recognizer.transcribe(one)) for one in audio]
+        options = TranscribeOptions(batch=BatchOptions(size=batch))
+        outcomes = self._recognizer.transcribe_many(audio, options=options)
+        return [self._read(outcome.unwrap()) for outcome in outcomes]
+
+    def features(self, clips: Sequence[Clip]) -> Any:
+        return self._features(clips)
+
+    def encode(self, features: Any) -> Any:
+        return self._acoustic.encode(features)
+
+    def search(self, encoded: Any) -> list[Found]:
+        return [
+            Found("", h.token_ids.tolist(), h.frames.tolist(), h.durations.tolist())
+            for h in self._search(encoded)
+        ]
+
+    def export(self, encoded: Any) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        return encoded.frames, encoded.lengths
+
+    def adopt(self, frames: NDArray[np.float32], lengths: NDArray[np.int64]) -> Any:
+        return EncoderOutput(frames, lengths)
+
+    def _read(self, transcript: Transcript) -> Found:
+        frame_s = self._config.time_base.frame_s
+        ids = [token.id for token in transcript.tokens]
+        frames = [round(token.start / frame_s) for token in transcript.tokens]
+        return Found(transcript.text, ids, frames)

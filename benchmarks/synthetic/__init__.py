@@ -1,0 +1,1 @@
+"""Parakeet-shaped models with random weights, made by NeMo (in an environment of its own)."""

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Write .env.example and the references of docs/ from the code; `--check` only compares."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# The width that help is laid out for, whatever the terminal.
+os.environ["COLUMNS"] = "100"  # noqa: TID251 - a script, not the product
+
+from eclectus.apps.cli.help import all_help
+from eclectus.service.aliases import ALIASES
+from eclectus.service.schema import Setting, attribute_help, schema, sections
+from eclectus.service.schema import Settings as SettingsClass
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTICE = "Written by scripts/generate_reference.py; change the source, not this file."
+
+
+def written(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def kind(setting: Setting) -> str:
+    if setting.choices:
+        return " ".join(f"`{choice}`" for choice in setting.choices)
+    if setting.many:
+        return "list"
+    names = {"int": "whole number", "float": "number", "bool": "true or false", "str": "text"}
+    name = getattr(setting.kind, "__name__", str(setting.kind)).removesuffix(" | None")
+    return names[name] + (" or `none`" if setting.optional else "")
+
+
+def grouped() -> Iterator[tuple[str, list[Setting]]]:
+    yield "", [setting for setting in schema().values() if "." not in setting.key]
+    for section in sections():
+        yield section, [one for one in schema().values() if one.key.startswith(f"{section}.")]
+
+
+def env_example() -> str:
+    lines = [f"# {NOTICE}", "# Copy it to .env and remove the # of what you change.", ""]
+    helps = attribute_help(SettingsClass.__doc__)
+    for section, settings in grouped():
+        if section:
+            lines += [f"# -- {section}: {helps[section]}", ""]
+        for setting in settings:
+            choices = f" ({', '.join(setting.choices)})" if setting.choices else ""
+            default = "" if setting.default is None else written(setting.default)
+            lines += [f"# {setting.help}{choices}", f"# {setting.variable}={default}", ""]
+    return "\n".join(lines)
+
+
+def settings_page() -> str:
+    lines = [
+        "# Settings",
+        "",
+        f"<!-- {NOTICE} -->",
+        "",
+        "How they are put together is told in [Configuration](../guides/configuration.md).",
+        "",
+    ]
+    helps = attribute_help(SettingsClass.__doc__)
+    for section, settings in grouped():
+        lines += [f"## {section or 'At the top'}", ""]
+        if section:
+            lines += [helps[section], ""]
+        lines += ["| key | variable | values | default | meaning |", "|---|---|---|---|---|"]
+        lines += [
+            f"| `{one.key}` | `{one.variable}` | {kind(one)} | `{written(one.default)}` "
+            f"| {one.help} |"
+            for one in settings
+        ]
+        lines.append("")
+    lines += [
+        "## Variables of other systems",
+        "",
+        "They set what stands beside them, unless the variable of eclectus is set too.",
+        "",
+        "| variable | setting | note |",
+        "|---|---|---|",
+    ]
+    for alias in ALIASES:
+        lines.append(
+            f"| `{alias.variable}` | {f'`{alias.key}`' if alias.key else '-'} | {alias.note} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def cli_page() -> str:
+    lines = ["# Command line", "", f"<!-- {NOTICE} -->", ""]
+    for command, text in all_help().items():
+        lines += [f"## {command}", "", "```text", text.rstrip(), "```", ""]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    pages = {
+        ROOT / ".env.example": env_example(),
+        ROOT / "docs/reference/settings.md": settings_page(),
+        ROOT / "docs/reference/cli.md": cli_page(),
+    }
+    stale = []
+    for path, text in pages.items():
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(str(path.relative_to(ROOT)))
+        if "--check" not in sys.argv:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if stale and "--check" in sys.argv:
+        print("stale, run scripts/generate_reference.py:", *stale, sep="\n  ")
+        return 1
+    print("references:", "written: " + ", ".join(stale) if stale else "up to date")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

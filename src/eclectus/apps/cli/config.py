@@ -1,0 +1,64 @@
+"""`eclectus config`: the settings in force and where each comes from."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from eclectus.apps.cli.options import Config, with_settings
+from eclectus.service.schema import schema
+from eclectus.service.settings import LoadedSettings, config_files, default_places
+
+app = typer.Typer(
+    help="Show the settings in force and where they come from.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command("show")
+@with_settings()
+def show(
+    *,
+    loaded: LoadedSettings,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Print every setting with its value and its origin; secrets are masked.
+
+    The flags of `eclectus transcribe` may be given to see what they change.
+    """
+    rows = [(key, loaded.shown(key), loaded.origins[key]) for key in schema()]
+    if as_json:
+        listed = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
+        typer.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        return
+    shown = [(key, _written(value), origin) for key, value, origin in rows]
+    widths = [max(len(row[column]) for row in shown) for column in (0, 1)]
+    for key, value, origin in shown:
+        typer.echo(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}")
+
+
+def _written(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+@app.command("path")
+def path(*, config: Config = None) -> None:
+    """Print the configuration files that are read, the strongest last.
+
+    Without any, the places where one would be read are printed on standard error.
+    """
+    files = config_files(config)
+    for one in files:
+        typer.echo(str(one))
+    if not files:
+        for place in default_places():
+            typer.echo(f"not there: {place.with_suffix('.toml')}", err=True)

@@ -1,0 +1,134 @@
+"""The entry point: finds the command, turns errors into messages and exit codes.
+
+Exit codes: 0 done · 1 a bug · 2 usage · 3 some files failed · 4 nothing could be done ·
+130 interrupted (Ctrl-C) · 141 the reader of the output went away · 143 terminated.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from eclectus._version import __version__
+from eclectus.apps.cli.exits import ExitCode, TerminationError, leave, terminable
+from eclectus.core.errors import EclectusError, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Module and help of each command: `eclectus --help` imports none of them.
+COMMANDS = {
+    "transcribe": ("eclectus.apps.cli.transcribe", "Transcribe audio and video files."),
+    "models": ("eclectus.apps.cli.models", "List, fetch, check and remove models."),
+    "config": ("eclectus.apps.cli.config", "Show the settings in force and where they come from."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002, D102 - as Typer has it
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002, D102 - as Typer has it
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(COMMANDS[cmd_name][0])
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; ends that Typer would report in its own way are taken from it."""
+        try:
+            return super().invoke(ctx)
+        except TerminationError:
+            leave(ExitCode.TERMINATED, "terminated")
+        except KeyboardInterrupt:
+            leave(ExitCode.INTERRUPTED, "interrupted")
+        except BrokenPipeError:
+            leave(ExitCode.BROKEN_PIPE)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002, D102 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"eclectus {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def eclectus(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Speech recognition with Parakeet models, without NeMo."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Args:
+        arguments: Without the program's name; None for those of the process.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        with terminable():
+            code = run(given)
+            sys.stdout.flush()
+    except TerminationError:
+        leave(ExitCode.TERMINATED, "terminated")
+    except KeyboardInterrupt:
+        leave(ExitCode.INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        leave(ExitCode.BROKEN_PIPE)
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; messages go to standard error."""
+    verbose = not {"--verbose", "-v"}.isdisjoint(arguments)
+    try:
+        typer.main.get_command(app).main(args=arguments, prog_name="eclectus")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    except EclectusError as error:
+        _explain(f"eclectus: {error}", verbose)
+        return ExitCode.USAGE if isinstance(error, OptionError) else ExitCode.ALL_FAILED
+    except Exception as error:  # noqa: BLE001 - the command line's boundary
+        hint = "" if verbose else "; --verbose shows where"
+        _explain(f"eclectus: this is a bug: {type(error).__name__}: {error}{hint}", verbose)
+        return ExitCode.BUG
+    return ExitCode.DONE
+
+
+def _explain(message: str, verbose: bool) -> None:
+    if verbose:
+        import traceback
+
+        traceback.print_exc()
+    typer.echo(message, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""`eclectus transcribe`: files in, transcripts out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eclectus.apps.cli.options import with_settings
+from eclectus.core.errors import OptionError
+from eclectus.core.options import OverwritePolicy
+from eclectus.service.schema import LogLevel
+from eclectus.service.settings import LoadedSettings
+
+if TYPE_CHECKING:
+    from eclectus.apps.cli.jobs import OutputPlan
+    from eclectus.apps.cli.progress import View
+    from eclectus.apps.cli.work import Worker
+    from eclectus.recognition.recognizer import Recognizer
+
+BUILTIN_HINT = (
+    "eclectus: this is the small built-in demonstration model for English; "
+    "`eclectus models pull parakeet-tdt-0.6b-v3` fetches a real one"
+)
+OUTPUT_KEYS = ("output.formats", "output.directory", "output.template")
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="INPUT...", help="Files, folders, patterns; `-` is standard input."),
+]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Look into the folders of folders too.")
+]
+Stdout = Annotated[
+    bool, typer.Option("--stdout", help="Print all formats, one after the other; write no file.")
+]
+Watch = Annotated[
+    Path | None,
+    typer.Option("--watch", metavar="DIR", help="Transcribe what appears there, until Ctrl-C."),
+]
+
+
+@app.command("transcribe")
+@with_settings()
+def transcribe(
+    *,
+    loaded: LoadedSettings,
+    inputs: Inputs = None,
+    recursive: Recursive = False,
+    stdout: Stdout = False,
+    watch: Watch = None,
+) -> None:
+    """Transcribe audio and video files.
+
+    Without any output option the text is printed. With one (--output-format, --output-dir,
+    --output-template, or their settings) each result is written to a file, in the current folder
+    unless --output-dir says where; --stdout prints instead.
+
+    Exit codes: 0 all done; 2 usage; 3 some files failed; 4 all failed or no model; 130 interrupted.
+    """
+    if bool(inputs) == (watch is not None):
+        raise OptionError("name the files to transcribe, or a folder with --watch; `-` is stdin")
+    to_stdout = _prints(loaded, stdout=stdout, watching=watch is not None)
+    if watch is not None:
+        loaded = _skip_if_unset(loaded)
+        code = _watch(loaded, watch, recursive=recursive, to_stdout=to_stdout)
+    else:
+        code = _once(loaded, inputs or [], recursive=recursive, to_stdout=to_stdout)
+    raise typer.Exit(code)
+
+
+def _prints(loaded: LoadedSettings, *, stdout: bool, watching: bool) -> bool:
+    given = [key for key in OUTPUT_KEYS[1:] if loaded.origins[key].startswith("--")]
+    if stdout and given:
+        raise OptionError(
+            f"--stdout and {loaded.origins[given[0]]} contradict each other; give one"
+        )
+    return stdout or not (watching or loaded.is_set(*OUTPUT_KEYS))
+
+
+def _skip_if_unset(loaded: LoadedSettings) -> LoadedSettings:
+    """Leave results alone that exist: what was done before a restart is not done again."""
+    if loaded.is_set("output.overwrite"):
+        return loaded
+    output = replace(loaded.settings.output, overwrite=OverwritePolicy.SKIP)
+    return replace(loaded, settings=replace(loaded.settings, output=output))
+
+
+def _once(loaded: LoadedSettings, inputs: list[str], *, recursive: bool, to_stdout: bool) -> int:
+    from eclectus.apps.cli.inputs import find_inputs
+
+    plan = _plan(loaded, to_stdout=to_stdout)
+    # Before the model is loaded: what can't be done is said at once.
+    jobs = plan.jobs(find_inputs(inputs, recursive=recursive))
+    view = _view(loaded)
+    with _load(loaded, view) as recognizer:
+        worker = _worker(loaded, recognizer, plan, view)
+        try:
+            worker.run(jobs)
+        finally:
+            view.close()
+    view.say(worker.tally.summary())
+    return worker.tally.exit_code
+
+
+def _watch(loaded: LoadedSettings, folder: Path, *, recursive: bool, to_stdout: bool) -> int:
+    from eclectus.apps.cli.watch import Watcher
+
+    watcher = Watcher(folder, recursive)
+    plan = _plan(loaded, to_stdout=to_stdout)
+    view = _view(loaded)
+    with _load(loaded, view) as recognizer:
+        worker = _worker(loaded, recognizer, plan, view)
+        view.say(f"watching {folder}; Ctrl-C ends it")
+        try:
+            for ready in watcher.forever():
+                worker.run(plan.jobs(ready, first_index=worker.tally.total + 1))
+                view.close()
+        finally:
+            view.close()
+            view.say(worker.tally.summary())
+    return worker.tally.exit_code
+
+
+def _plan(loaded: LoadedSettings, *, to_stdout: bool) -> OutputPlan:
+    from eclectus.apps.cli.jobs import OutputPlan
+
+    settings = loaded.settings
+    plan = OutputPlan(settings.output, Path(settings.model or "tiny").name, to_stdout)
+    _ = plan.formats  # an unknown format is refused before the model is loaded
+    return plan
+
+
+def _view(loaded: LoadedSettings) -> View:
+    from eclectus.apps.cli.progress import make_view
+
+    level = loaded.settings.logging.level
+    return make_view(quiet=level is LogLevel.ERROR, verbose=level is LogLevel.DEBUG)
+
+
+def _load(loaded: LoadedSettings, view: View) -> Recognizer:
+    from eclectus.api import load
+
+    settings = loaded.settings
+    recognizer = load(
+        settings.model,
+        device=settings.backend.device,
+        precision=settings.backend.precision,
+        threads=settings.backend.threads,
+        hub=settings.hub,
+        options=settings.transcribe,
+    )
+    if recognizer.config.builtin:
+        view.say(BUILTIN_HINT)
+    return recognizer
+
+
+def _worker(loaded: LoadedSettings, recognizer: Recognizer, plan: OutputPlan, view: View) -> Worker:
+    from eclectus.apps.cli.work import Worker
+
+    return Worker(recognizer, plan, loaded.settings.subtitles, view)

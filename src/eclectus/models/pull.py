@@ -1,0 +1,123 @@
+"""Fetches the files of one precision, checks them, and records what they are."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from eclectus.backends.onnx.describe import describe
+from eclectus.core.errors import ModelDownloadError, OptionError
+from eclectus.core.options import HubOptions, Precision
+from eclectus.models.cache import RepoCache
+from eclectus.models.card import read_card
+from eclectus.models.catalog import Export
+from eclectus.models.files import sha256_of
+from eclectus.models.layout import CONFIG, Selection, select
+from eclectus.models.lock import LockedFile, write_lock
+from eclectus.models.references import HubReference
+from eclectus.models.store import HubClient, Listing, Progress, free_space_message
+
+# Room that a download leaves free.
+_MARGIN_BYTES = 64 * 1024 * 1024
+
+
+def pull(
+    reference: HubReference,
+    precision: Precision,
+    options: HubOptions,
+    *,
+    update: bool = False,
+    on_progress: Progress | None = None,
+) -> Path:
+    """Bring a model onto this machine.
+
+    Only the files of the wanted precision are fetched. A floating revision stays at the commit of
+    the first pull unless `update` is set.
+
+    Returns:
+        The folder with the files.
+
+    Raises:
+        OptionError: No repository of this model has the precision.
+        ModelFilesError: The repository holds no whole model.
+        IncompatibleModelError: It holds no ONNX files.
+        ModelDownloadError: It did not arrive.
+    """
+    export = _choose(reference, precision)
+    client = HubClient(options)
+    cache = RepoCache(client.root, export.repo)
+    lock = cache.lock()
+    known = None if update else lock.commit(export.revision)
+    listing = client.listing(export.repo, known or export.revision)
+    selection = _select(client, listing, precision, on_progress)
+    wanted = _wanted(listing, selection)
+    _check_room(cache, listing, wanted)
+    paths = {name: client.download(listing, name, on_progress) for name in wanted}
+    for name in _external(paths, selection, listing):
+        paths[name] = client.download(listing, name, on_progress)
+    files = {name: LockedFile(path.stat().st_size, sha256_of(path)) for name, path in paths.items()}
+    write_lock(cache.lock_path, lock.adding(export.revision, listing.commit, files))
+    return cache.snapshot(listing.commit)
+
+
+def _choose(reference: HubReference, precision: Precision) -> Export:
+    exports = reference.having(precision)
+    if exports:
+        return exports[0]
+    available = tuple(dict.fromkeys(p for one in reference.exports for p in one.precisions))
+    raise OptionError(
+        f"{reference.name} is not published in {precision}; there is {', '.join(available)}.",
+        name=reference.name,
+        precision=str(precision),
+        available=[str(p) for p in available],
+    )
+
+
+def _select(
+    client: HubClient, listing: Listing, precision: Precision, on_progress: Progress | None
+) -> Selection:
+    """Choose among the hub's files; its `config.json` helps where two models lie there."""
+    head = None
+    if CONFIG in listing.files:
+        head = read_card(client.download(listing, CONFIG, on_progress)).head
+    return select(listing.files, precision, where=listing.repo, head=head)
+
+
+def _wanted(listing: Listing, selection: Selection) -> list[str]:
+    """Files to fetch: small ones first, so that a wrong repository fails soon."""
+    names = {selection.vocabulary, *selection.graphs, *_companions(listing, selection.graphs)}
+    if CONFIG in listing.files:
+        names.add(CONFIG)
+    return sorted(names, key=lambda name: (listing.files[name].size or 0, name))
+
+
+def _companions(listing: Listing, graphs: Iterable[str]) -> set[str]:
+    """Files that by their names hold the weights of a graph: known before it is read."""
+    found = set()
+    for graph in graphs:
+        weights = graph.removesuffix(".onnx") + ".weights"
+        for name in listing.files:
+            if name == weights or name in {f"{graph}.data", f"{graph}_data"}:
+                found.add(name)
+    return found
+
+
+def _external(paths: dict[str, Path], selection: Selection, listing: Listing) -> list[str]:
+    """Further files that the graphs themselves name."""
+    named = {name for graph in selection.graphs for name in describe(paths[graph]).external_files}
+    return sorted(name for name in named - paths.keys() if name in listing.files)
+
+
+def _check_room(cache: RepoCache, listing: Listing, wanted: list[str]) -> None:
+    snapshot = cache.snapshot(listing.commit)
+    missing = (name for name in wanted if not (snapshot / name).exists())
+    needed = sum(listing.files[name].size or 0 for name in missing) - cache.partial_size()
+    place = cache.root
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if needed > 0 and needed + _MARGIN_BYTES > free:
+        raise ModelDownloadError(
+            free_space_message(needed, free, cache.root), needed=needed, free=free
+        )

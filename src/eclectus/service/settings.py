@@ -1,0 +1,216 @@
+"""The settings in force and where each came from.
+
+Precedence: flag, environment, `.env` in the current folder, configuration file, default.
+This is the only module that reads the environment.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eclectus.core.errors import OptionError
+from eclectus.service.schema import Setting, Settings, schema, sections
+from eclectus.service.sources import (
+    CONFIG_VARIABLE,
+    SUFFIXES,
+    Given,
+    read_dotenv,
+    read_file,
+    read_variables,
+)
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+DEFAULT_ORIGIN = "default"
+MASK = "********"
+_NONE_WORDS = {"none", "null"}
+# All numbers are counts, lengths and limits: more than nothing, except these.
+_FROM_ZERO = {
+    "audio.channel",
+    "long_form.overlap_s",
+    "segments.silence_gap_s",
+    "subtitles.min_duration_s",
+}
+_HOME_KEYS = {"model", "output.directory", "hub.cache_dir"}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings with their history.
+
+    Attributes:
+        settings: The values in force.
+        origins: For each key, where its value stands: a path, a variable, a flag or `default`.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+    def value(self, key: str) -> object:
+        """Return the value in force of one key."""
+        section, _, name = key.rpartition(".")
+        home = getattr(self.settings, section) if section else self.settings
+        return getattr(home, name)
+
+    def shown(self, key: str) -> object:
+        """Return the value of one key, masked if it is a secret."""
+        value = self.value(key)
+        return MASK if schema()[key].secret and value is not None else value
+
+    def is_set(self, *keys: str) -> bool:
+        """Return whether somebody set any of the keys."""
+        return any(self.origins[key] != DEFAULT_ORIGIN for key in keys)
+
+
+def load_settings(
+    flags: Sequence[Given] = (),
+    *,
+    config: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> LoadedSettings:
+    """Put all layers together.
+
+    Args:
+        flags: What the command line gave, `origin` being the flag.
+        config: The configuration file; None for `ECLECTUS_CONFIG`, then the default places.
+        environ: Variables; None for those of the process.
+        folder: Where `.env` and `eclectus.toml` are looked for; None for the current folder.
+
+    Raises:
+        OptionError: A key is unknown or a value impossible; the message has the place and what
+            is possible.
+    """
+    environ = os.environ if environ is None else environ  # noqa: TID251 - the one place
+    folder = folder or Path()
+    layers: list[Given] = []
+    for path in config_files(config, environ, folder):
+        layers += read_file(path)
+    dotenv = folder / ".env"
+    if dotenv.is_file():
+        layers += read_variables(read_dotenv(dotenv), ".env: ")
+    layers += read_variables(environ)
+    layers += flags
+    return _resolve(layers)
+
+
+def config_files(
+    config: Path | None, environ: Mapping[str, str] | None = None, folder: Path | None = None
+) -> list[Path]:
+    """Return the configuration files that count, the strongest last.
+
+    A file that is named is the only one; without one, the user's file and then the one in the
+    current folder, as far as they exist.
+
+    Raises:
+        OptionError: The named file does not exist, or one place has two files.
+    """
+    environ = os.environ if environ is None else environ  # noqa: TID251 - the one place
+    named = config or (Path(value) if (value := environ.get(CONFIG_VARIABLE)) else None)
+    if named is not None:
+        return [_existing(named.expanduser())]
+    candidates = default_places(environ, folder or Path())
+    return [path for place in candidates if (path := _only_file(place)) is not None]
+
+
+def default_places(
+    environ: Mapping[str, str] | None = None, folder: Path | None = None
+) -> list[Path]:
+    """Return the default places without suffix: in the user's folder, in the current folder."""
+    environ = os.environ if environ is None else environ  # noqa: TID251 - the one place
+    if sys.platform == "win32":
+        base = environ.get("APPDATA", "~")
+    else:
+        base = environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return [_home(Path(base), environ) / "eclectus" / "eclectus", (folder or Path()) / "eclectus"]
+
+
+def _home(path: Path, environ: Mapping[str, str]) -> Path:
+    if path.parts[:1] != ("~",):
+        return path
+    home = environ.get("HOME") or environ.get("USERPROFILE")
+    return Path(home, *path.parts[1:]) if home else path.expanduser()
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise OptionError(f"there is no configuration file {path}", path=str(path))
+    return path
+
+
+def _only_file(place: Path) -> Path | None:
+    found = [path for suffix in SUFFIXES if (path := place.with_suffix(suffix)).is_file()]
+    if len(found) > 1:
+        names = " and ".join(str(path) for path in found)
+        raise OptionError(f"{names} both exist; keep one, or name one with --config")
+    return found[0] if found else None
+
+
+def _resolve(layers: Iterable[Given]) -> LoadedSettings:
+    origins = dict.fromkeys(schema(), DEFAULT_ORIGIN)
+    values: dict[str, dict[str, Any]] = {"": {}}
+    last = {given.key: given for given in layers}
+    for given in last.values():
+        section, _, name = given.key.rpartition(".")
+        values.setdefault(section, {})[name] = convert(schema()[given.key], given)
+        origins[given.key] = given.origin
+    built = {name: kind(**values.get(name, {})) for name, kind in sections().items()}
+    return LoadedSettings(Settings(**values[""], **built), origins)
+
+
+def convert(setting: Setting, given: Given) -> object:
+    """Turn what somebody wrote into a value of the setting's type.
+
+    Raises:
+        OptionError: It is no such value.
+    """
+    from pydantic import ValidationError
+
+    value = given.value
+    if isinstance(value, str):
+        value = _from_text(setting, value.strip())
+    shown = MASK if setting.secret else repr(given.value)
+    place = f"{given.origin}: {setting.key} can't be {shown}"
+    try:
+        converted: object = _adapter(setting.key).validate_python(value)
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].replace("Input should be", "it should be")
+        raise OptionError(f"{place}: {problem}", key=setting.key, origin=given.origin) from error
+    if not _in_range(setting.key, converted):
+        least = "0 or more" if setting.key in _FROM_ZERO else "more than 0"
+        raise OptionError(f"{place}: it should be {least}", key=setting.key, origin=given.origin)
+    return converted
+
+
+def _in_range(key: str, value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    return math.isfinite(value) and (value > 0 or (value == 0 and key in _FROM_ZERO))
+
+
+def _from_text(setting: Setting, text: str) -> object:
+    if setting.optional and text.lower() in _NONE_WORDS:
+        return None
+    if setting.many:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if setting.choices:
+        return text.lower()
+    if setting.key in _HOME_KEYS and text.startswith("~"):
+        return str(Path(text).expanduser())
+    return text
+
+
+@cache
+def _adapter(key: str) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    kind: Any = schema()[key].kind
+    return TypeAdapter(kind)

@@ -1,0 +1,204 @@
+"""From a hypothesis in frames to tokens and words in seconds."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from eclectus.core.protocols import Tokenizer
+from eclectus.core.timebase import TimeBase
+from eclectus.core.types import FloatArray, Hypothesis, Token, Word
+
+# Signs of Unicode's punctuation categories that are spoken as a word.
+_SPOKEN_SIGNS = frozenset("&@#%*/\\§†‡‰‱")
+_OPENING_CATEGORIES = frozenset({"Ps", "Pi"})
+_OPENING_SIGNS = frozenset("¿¡„‚")
+_UNDECODABLE = "\ufffd"
+
+
+def to_tokens(
+    hypothesis: Hypothesis,
+    confidences: FloatArray,
+    tokenizer: Tokenizer,
+    time_base: TimeBase,
+    duration_s: float,
+    start_s: float = 0.0,
+) -> tuple[Token, ...]:
+    """Give each token its text and its time in seconds.
+
+    A token lasts from the start of its frame to the start of (frame + duration), but never into
+    the next token nor past the end of the audio; one of duration 0 (TDT) lasts until the next
+    token, one frame at most. Special tokens have no text and are left out. A character that is
+    spelt in several byte pieces is the text of the first of them; the others' text is empty.
+
+    Args:
+        hypothesis: Frames count from the beginning of the audio.
+        confidences: (U,) in [0, 1].
+        tokenizer: Of the model that made the hypothesis.
+        time_base: Of the same model.
+        duration_s: Length of the audio in seconds.
+        start_s: Where the audio begins on its source, in seconds; added to all times.
+
+    Raises:
+        ValueError: There are more or fewer confidences than tokens.
+    """
+    if len(confidences) != len(hypothesis):
+        raise ValueError(f"{len(confidences)} confidences for {len(hypothesis)} tokens")
+    ids = [int(token_id) for token_id in hypothesis.token_ids]
+    spans = _spans(hypothesis, time_base, duration_s, start_s)
+    return tuple(
+        Token(token_id, text, start, end, float(confidence))
+        for token_id, text, (start, end), confidence in zip(
+            ids, _texts(ids, tokenizer), spans, confidences, strict=True
+        )
+        if text is not None
+    )
+
+
+def to_words(
+    tokens: Iterable[Token], aggregate: Callable[[Sequence[float]], float]
+) -> tuple[Word, ...]:
+    """Join tokens to words.
+
+    A word begins at a space (the `▁` of its piece). Punctuation that stands alone goes to the
+    word before, an opening sign or one at the very beginning to the word after. Signs are
+    silent, and models emit them well into the pause that follows; so their tokens are moved to
+    the end of the sound before them, as NeMo does for TDT (`_refine_timestamps`), and a word
+    ends where its sound does.
+
+    Args:
+        tokens: In order of time, as `to_tokens` gives them.
+        aggregate: From the confidences of a word's tokens to the word's.
+    """
+    groups = _attach_punctuation(_split_at_spaces(tokens))
+    return tuple(_word(group, aggregate) for group in groups)
+
+
+def is_punctuation(text: str) -> bool:
+    """Tell whether a text has nothing to be spoken: signs and spaces only."""
+    return all(
+        character.isspace()
+        or (unicodedata.category(character)[0] == "P" and character not in _SPOKEN_SIGNS)
+        for character in text
+    )
+
+
+def _texts(ids: list[int], tokenizer: Tokenizer) -> Iterator[str | None]:
+    """Yield the text of each token; None for special ones, runs of bytes on their first."""
+    for is_run, run in groupby(ids, key=lambda token_id: tokenizer.piece(token_id) == _UNDECODABLE):
+        members = list(run)
+        if is_run:
+            yield tokenizer.text(members)
+            yield from [""] * (len(members) - 1)
+        else:
+            yield from (tokenizer.piece(token_id) or None for token_id in members)
+
+
+def _spans(
+    hypothesis: Hypothesis, time_base: TimeBase, duration_s: float, start_s: float
+) -> list[tuple[float, float]]:
+    """Return (start, end) of each token: ordered, inside the audio, never overlapping."""
+    frames = _rising(int(frame) for frame in hypothesis.frames)
+    spans = []
+    for position, frame in enumerate(frames):
+        duration = max(int(hypothesis.durations[position]), 1)
+        following = frames[position + 1] if position + 1 < len(frames) else frame + duration
+        span = frame, min(frame + duration, following)
+        start, end = (start_s + min(time_base.seconds(edge), duration_s) for edge in span)
+        spans.append((start, end))
+    return spans
+
+
+def _rising(frames: Iterable[int]) -> list[int]:
+    """Lift each frame to the highest before it; what is joined at a seam may step back."""
+    highest = 0
+    rising = []
+    for frame in frames:
+        highest = max(highest, frame)
+        rising.append(highest)
+    return rising
+
+
+def _split_at_spaces(tokens: Iterable[Token]) -> list[list[Token]]:
+    """Divide before each token that starts with a space or follows one that ends with one."""
+    groups: list[list[Token]] = []
+    after_space = True
+    for token in tokens:
+        if (token.text.startswith(" ") or after_space) and not _is_pending(groups):
+            groups.append([])
+        groups[-1].append(token)
+        after_space = token.text.endswith(" ")
+    if len(groups) > 1 and _is_pending(groups):
+        trailing = groups.pop()
+        groups[-1].extend(trailing)
+    return groups if groups and _text(groups[0]) else []
+
+
+def _is_pending(groups: list[list[Token]]) -> bool:
+    """Tell whether the last group is a lone `▁` so far: the next token spells its word."""
+    return bool(groups) and not _text(groups[-1])
+
+
+def _attach_punctuation(groups: Iterable[list[Token]]) -> list[list[Token]]:
+    attached: list[list[Token]] = []
+    opening: list[Token] = []
+    for group in groups:
+        text = _text(group)
+        if not is_punctuation(text):
+            attached.append(opening + group)
+            opening = []
+        elif opening or not attached or _opens(text):
+            opening = opening + group
+        else:
+            attached[-1] = attached[-1] + group
+    if opening and attached:
+        attached[-1] = attached[-1] + opening
+    elif opening:
+        attached.append(opening)
+    return attached
+
+
+def _opens(text: str) -> bool:
+    last = text[-1]
+    return last in _OPENING_SIGNS or unicodedata.category(last) in _OPENING_CATEGORIES
+
+
+def _text(group: Iterable[Token]) -> str:
+    return "".join(token.text for token in group).strip()
+
+
+def _word(group: Sequence[Token], aggregate: Callable[[Sequence[float]], float]) -> Word:
+    tokens = tuple(_silence_signs(group))
+    return Word(
+        # Each part is stripped: "Hello" and " ," make "Hello,".
+        text=_join(tokens),
+        start=tokens[0].start,
+        end=tokens[-1].end,
+        confidence=aggregate([token.confidence for token in tokens]),
+        tokens=tokens,
+    )
+
+
+def _silence_signs(group: Sequence[Token]) -> Iterator[Token]:
+    """Move each sign that follows a sound to the end of that sound."""
+    sound_end: float | None = None
+    for token in group:
+        # An empty text is the rest of a character spelt in bytes: sound.
+        if token.text and is_punctuation(token.text) and sound_end is not None:
+            yield replace(token, start=sound_end, end=sound_end)
+        else:
+            if not is_punctuation(token.text) or not token.text:
+                sound_end = token.end
+            yield token
+
+
+def _join(tokens: Sequence[Token]) -> str:
+    """Spell a word: spaces beside punctuation that was attached go away, others stay."""
+    text = ""
+    for token in tokens:
+        piece = token.text
+        beside_sign = is_punctuation(piece.strip()) or is_punctuation(text)
+        text += piece.strip() if beside_sign else piece
+    return text.strip()

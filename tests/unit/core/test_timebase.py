@@ -1,0 +1,29 @@
+"""Frames, mel frames, samples and seconds."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eclectus.core.timebase import TimeBase
+
+BASE = TimeBase()
+
+
+def test_parakeet_has_a_frame_every_eighty_milliseconds() -> None:
+    assert BASE.samples_per_frame == 1280
+    assert BASE.frame_s == pytest.approx(0.08)
+
+
+@pytest.mark.parametrize(
+    ("samples", "mel_frames", "frames"),
+    [(0, 0, 0), (159, 0, 0), (160, 1, 1), (160_000, 1000, 125), (51_360, 321, 41)],
+)
+def test_lengths_follow_nemo(samples: int, mel_frames: int, frames: int) -> None:
+    assert BASE.mel_frames(samples) == mel_frames
+    assert BASE.encoder_frames(mel_frames) == frames
+
+
+@given(st.integers(0, 10_000_000))
+def test_a_frame_starts_at_its_own_sample(frame: int) -> None:
+    assert BASE.frame_at(BASE.sample_of(frame)) == frame
+    assert BASE.whole_frames(BASE.seconds(frame)) == frame

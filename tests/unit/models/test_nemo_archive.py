@@ -1,0 +1,71 @@
+"""Recognising NeMo's archive."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from eclectus.models import nemo_archive
+from eclectus.models.nemo_archive import NemoFacts, is_nemo, read_nemo
+
+TARGET = "nemo.collections.asr.models.rnnt_bpe_models.EncDecRNNTBPEModel"
+CONFIG = f"preprocessor:\n  features: 128\ntarget: {TARGET}\n".encode()
+
+
+def archive(path: Path, members: dict[str, bytes], mode: str = "w") -> Path:
+    with tarfile.open(path, mode) as tar:  # type: ignore[call-overload]  # the mode is a literal
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+@pytest.mark.parametrize("name", ["model_config.yaml", "./model_config.yaml"])
+def test_plain_and_compressed_archives_are_read(tmp_path: Path, mode: str, name: str) -> None:
+    members = {"model_weights.ckpt": b"\0" * 3000, name: CONFIG}
+    path = archive(tmp_path / "x.nemo", members, mode)
+    assert is_nemo(path)
+    assert read_nemo(path) == NemoFacts(target=TARGET, mel_bins=128)
+    assert read_nemo(path).kind == "EncDecRNNTBPEModel"
+
+
+def test_an_archive_without_configuration_says_nothing(tmp_path: Path) -> None:
+    facts = read_nemo(archive(tmp_path / "x.nemo", {"other": b"1"}))
+    assert facts == NemoFacts()
+    assert facts.kind == "NeMo model"
+
+
+@pytest.mark.parametrize("text", [b"[1, 2]", b"{broken", b"target: 3\npreprocessor: none"])
+def test_a_strange_configuration_says_nothing(tmp_path: Path, text: bytes) -> None:
+    assert read_nemo(archive(tmp_path / "x.nemo", {"model_config.yaml": text})) == NemoFacts()
+
+
+@pytest.mark.parametrize("data", [b"", b"not a tar at all", b"\x1f\x8b\x08\x00broken"])
+def test_what_is_no_tar_is_told(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "x.nemo"
+    path.write_bytes(data)
+    assert not read_nemo(path).whole
+
+
+def test_a_cut_off_archive_is_told(tmp_path: Path) -> None:
+    members = {"model_weights.ckpt": bytes(range(256)) * 400, "model_config.yaml": CONFIG}
+    path = archive(tmp_path / "x.nemo", members, "w:gz")
+    path.write_bytes(path.read_bytes()[:200])
+    assert not read_nemo(path).whole
+
+
+def test_the_search_in_a_compressed_archive_has_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nemo_archive, "MAX_SCANNED_BYTES", 1000)
+    members = {"model_weights.ckpt": b"\0" * 3000, "model_config.yaml": CONFIG}
+    assert read_nemo(archive(tmp_path / "x.nemo", members, "w:gz")) == NemoFacts()
+    assert read_nemo(archive(tmp_path / "y.nemo", members)).target == TARGET
+
+
+def test_a_folder_of_that_name_is_no_archive(tmp_path: Path) -> None:
+    (tmp_path / "x.nemo").mkdir()
+    assert not is_nemo(tmp_path / "x.nemo")
