@@ -2,10 +2,13 @@ r"""Does eclectus find exactly what NeMo finds, and how many words does a model 
 
     python -m benchmarks.accuracy tokens --model MODELS/small-tdt-128 --audio SPEECH \
         --oracle-python NEMO_ENV/bin/python --batch 1 4 16
+    python -m benchmarks.accuracy arrays --model MODELS/small-tdt-128 --audio SPEECH \
+        --oracle-python NEMO_ENV/bin/python
     python -m benchmarks.accuracy words --model tiny --audio SPEECH
 
 `tokens` compares ids, frames and durations, file by file, with NeMo's greedy search and fails if
-one differs; peers are compared on request. `words` needs transcripts.tsv (columns
+one differs; peers are compared on request. `arrays` prints the largest differences of features
+and encoder outputs. `words` needs transcripts.tsv (columns
 `file` and `text`) in the folder of audio and prints the word error rate.
 """
 
@@ -24,7 +27,6 @@ from typing import Any
 from benchmarks import results
 from benchmarks.clips import find_audio
 from benchmarks.compare.client import Contender, Worker
-from benchmarks.compare.protocol import layout
 
 _ROOT = Path(__file__).parents[1]
 _FIELDS = ("ids", "frames", "durations")
@@ -56,7 +58,22 @@ def main() -> int:
         from benchmarks.words import report_words
 
         return report_words(options.model, options.audio, options.precision, options.out)
+    if options.command == "arrays":
+        return _arrays(options)
     return _tokens(options)
+
+
+def _arrays(options: argparse.Namespace) -> int:
+    from benchmarks.arrays import report_arrays
+
+    files = find_audio(options.audio)
+    with tempfile.TemporaryDirectory() as scratch:
+        reference = options.reference
+        if reference is None:
+            reference = Path(scratch)
+            everything = ["--arrays", scratch, "--arrays-of", str(len(files))]
+            _run_oracle(options, files, Path(scratch, "reference.jsonl"), everything)
+        return report_arrays(options.model, files, options.precision, reference, options.out)
 
 
 def _tokens(options: argparse.Namespace) -> int:
@@ -116,20 +133,20 @@ def _references(options: argparse.Namespace, files: Sequence[Path]) -> dict[str,
     if options.reference is None:
         with tempfile.TemporaryDirectory() as scratch:
             out = Path(scratch, "reference.jsonl")
-            _run_oracle(options, files, out)
+            head = ["--head", options.head] if options.head else []
+            _run_oracle(options, files, out, head)
             return _read_references(out)
     return _read_references(options.reference)
 
 
-def _run_oracle(options: argparse.Namespace, files: Sequence[Path], out: Path) -> None:
+def _run_oracle(
+    options: argparse.Namespace, files: Sequence[Path], out: Path, more: Sequence[str]
+) -> None:
     if options.oracle_python is None:
         raise SystemExit("give --oracle-python (an environment with NeMo) or --reference")
-    model = options.model / "model.nemo"
-    if options.head:
-        model = layout(options.model.parent, "model.nemo")
-    command = [options.oracle_python, "-m", "benchmarks.nemo_reference", str(model)]
-    command += [*map(str, files), "--out", str(out)]
-    command += ["--head", options.head] if options.head else []
+    archive = next(p for p in (options.model, options.model.parent) if (p / "model.nemo").exists())
+    command = [options.oracle_python, "-m", "benchmarks.nemo_reference"]
+    command += [str(archive / "model.nemo"), *map(str, files), "--out", str(out), *more]
     subprocess.run(command, cwd=_ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -163,14 +180,18 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     tokens = commands.add_parser("tokens", help="compare with NeMo")
+    arrays = commands.add_parser("arrays", help="compare features and encoder outputs with NeMo")
     words = commands.add_parser("words", help="word error rate")
-    for command in (tokens, words):
+    for command in (tokens, arrays, words):
         command.add_argument("--model", type=Path, required=True)
         command.add_argument("--audio", type=Path, nargs="+", required=True)
         command.add_argument("--precision", default="fp32")
         command.add_argument("--out", type=Path, help="results as JSON lines")
-    tokens.add_argument("--reference", type=Path, help="from nemo_reference.py; else it is run")
-    tokens.add_argument("--oracle-python", help="interpreter of an environment with NeMo")
+    for command in (tokens, arrays):
+        command.add_argument("--oracle-python", help="interpreter of an environment with NeMo")
+        command.add_argument(
+            "--reference", type=Path, help="what nemo_reference.py wrote; else it is run"
+        )
     tokens.add_argument(
         "--peer",
         action="append",

@@ -82,8 +82,8 @@ def synthetic_clip(seconds: float = 12.0, seed: int = 0) -> NDArray[np.float32]:
     Not speech, but loud and varied where speech is, so that calibration works without a file.
     """
     rng = np.random.default_rng(seed)
-    parts = []
-    while sum(map(len, parts)) < seconds * 16_000:
+    parts: list[NDArray[np.float64]] = []
+    while sum(len(part) for part in parts) < seconds * 16_000:
         n = int(rng.uniform(0.08, 0.35) * 16_000)
         time = np.arange(n) / 16_000
         pitch = rng.uniform(90, 220) * (1 + 0.2 * rng.standard_normal() * time)
@@ -98,4 +98,4 @@ def synthetic_clip(seconds: float = 12.0, seed: int = 0) -> NDArray[np.float32]:
         parts += [envelope * (0.1 * voice + hiss), np.zeros(int(rng.exponential(0.04) * 16_000))]
     signal = np.concatenate(parts)[: int(seconds * 16_000)]
     signal += 0.002 * rng.standard_normal(len(signal))
-    return (0.3 * signal / np.abs(signal).max()).astype(np.float32)
+    return np.asarray(0.3 * signal / np.abs(signal).max(), np.float32)

@@ -35,6 +35,7 @@ def page(rows: Sequence[Row]) -> str:
     sections = [
         _section("Speed", _SPEED_NOTE, rows, ("pipeline", "features", "encode", "search"), _speed),
         _section("Equality with NeMo", _TOKENS_NOTE, rows, ("tokens",), _tokens),
+        _section("Distance from NeMo", _ARRAYS_NOTE, rows, ("arrays",), _arrays),
         _section("Word error rate", _WORDS_NOTE, rows, ("words",), _words),
         _section("Memory", _MEMORY_NOTE, rows, ("memory",), _memory),
         _section("Start", _START_NOTE, rows, ("startup",), _startup),
@@ -54,6 +55,10 @@ wall seconds. A contender is written peer:precision:batch.
 _TOKENS_NOTE = """\
 Files in which token ids, frames and durations all equal those of NeMo's greedy search, in fp32.
 A peer that does not tell frames or durations is compared on what it tells.
+"""
+_ARRAYS_NOTE = """\
+The largest absolute difference of a normalised log-mel feature, and the largest error of a file's
+encoder outputs relative to their norm, over all files.
 """
 _WORDS_NOTE = """After a normaliser in the spirit of Whisper's.
 """
@@ -105,6 +110,11 @@ def _tokens_cells(row: Row) -> tuple[str, ...]:
     return row["model"], row["who"], row["precision"], audio, f"{row['equal']} of {row['files']}"
 
 
+def _arrays_cells(row: Row) -> tuple[str, ...]:
+    errors = f"{row['feature_error']:.1e}", f"{row['encoder_error']:.1e}"
+    return row["model"], row["precision"], str(row["files"]), *errors
+
+
 def _words_cells(row: Row) -> tuple[str, ...]:
     return row["model"], row["precision"], row["audio"], str(row["files"]), f"{row['wer']:.2%}"
 
@@ -125,6 +135,7 @@ _speed: _Table = (
     _speed_cells,
 )
 _tokens: _Table = (("model", "who", "precision", "audio", "equal files"), _tokens_cells)
+_arrays: _Table = (("model", "precision", "files", "features", "encoder"), _arrays_cells)
 _words: _Table = (("model", "precision", "audio", "files", "WER"), _words_cells)
 _memory: _Table = (("model", "precision", "files", "peak MiB", "ratio"), _memory_cells)
 _startup: _Table = (

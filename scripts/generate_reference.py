@@ -106,6 +106,9 @@ def main() -> int:
         ROOT / "docs/reference/settings.md": settings_page(),
         ROOT / "docs/reference/cli.md": cli_page(),
     }
+    for command, text in all_help().items():
+        snapshot = f"{command.replace(' ', '-')}.txt"
+        pages[ROOT / "tests/cli/snapshots" / snapshot] = f"{text.rstrip()}\n"
     stale = []
     for path, text in pages.items():
         if path.exists() and path.read_text(encoding="utf-8") == text:

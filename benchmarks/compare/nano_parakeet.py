@@ -27,7 +27,7 @@ class NanoParakeet:
         torch.set_grad_enabled(False)
         self._model = ParakeetTDT()
         weights = load_file(layout(model, "tensors/nemo") / "model.safetensors")
-        self._model.load_state_dict(remap_state_dict(weights), strict=False)
+        self._model.load_state_dict(remap_state_dict(weights))
         self._model.eval()
 
     def transcribe(self, clips: Sequence[Clip], batch: int) -> list[Found]:

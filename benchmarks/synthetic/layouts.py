@@ -150,7 +150,7 @@ def write_tensors(model: torch.nn.Module, shape: Shape, folder: Path) -> None:
     tensors = {
         name: value.clone().contiguous()
         for name, value in model.state_dict().items()
-        if not name.startswith("preprocessor") and "num_batches" not in name
+        if "num_batches" not in name
     }
     config = OmegaConf.to_container(model.cfg, resolve=True)
     config["target"] = _TARGETS[shape.head]
@@ -165,6 +165,8 @@ def _mlx_tensors(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Channels last for convolutions, and one bias and MLX's names for the LSTM."""
     out: dict[str, torch.Tensor] = {}
     for name, value in tensors.items():
+        if name.startswith("preprocessor"):
+            continue
         if "lstm." in name:
             prefix, rest = name.split("lstm.")
             kind, layer = rest.rsplit("_l", 1)

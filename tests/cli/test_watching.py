@@ -60,16 +60,18 @@ def test_files_that_are_no_media_and_folders_below_are_left_alone(tmp_path: Path
     assert [seen(deep), seen(deep)] == [[], ["b.wav"]]
 
 
-def test_watching_sleeps_between_looks_and_yields_only_what_is_new(tmp_path: Path) -> None:
+def test_watching_pauses_between_looks_and_yields_only_what_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a.wav").write_bytes(b"1")
-    naps = []
+    pauses = iter(range(4))
 
-    def sleep(seconds: float) -> None:
-        naps.append(seconds)
-        if len(naps) == 4:
+    def pause() -> None:
+        if next(pauses) == 3:
             raise KeyboardInterrupt
 
-    batches = Watcher(tmp_path).forever(sleep)
+    monkeypatch.setattr("eclectus.apps.cli.watch.pause", pause)
+    batches = Watcher(tmp_path).forever()
     assert [Path(one.source).name for one in next(batches)] == ["a.wav"]
     with pytest.raises(KeyboardInterrupt):
         next(batches)

@@ -1,6 +1,7 @@
 """`eclectus models` from end to end: the program, the real hub client, a hub on this machine."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from eclectus.apps.cli import models
+from eclectus.apps.cli import downloads
 from eclectus.apps.cli.main import run
 from tests.support import graphs
 from tests.support.hub_server import HubServer, running_hub
@@ -184,9 +185,23 @@ def test_a_folder_for_models_can_be_given(command: Command, tmp_path: Path) -> N
     assert command("path", REPO, "--cache-dir", str(elsewhere))[0] == 0
 
 
+def test_without_the_hub_client_the_catalogue_is_still_shown(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ECLECTUS_HUB__CACHE_DIR")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    code, out, err = command("list")
+    assert code == 0
+    assert "parakeet-tdt-0.6b-v3" in out
+    assert "eclectus[hub]" in err
+    code, out, _ = command("show", "v3")
+    assert code == 0
+    assert "CC-BY-4.0" in out
+
+
 def test_bars_follow_each_file() -> None:
     with Progress(console=Console(quiet=True)) as shown:
-        bars = models._Bars(shown)
+        bars = downloads._Bars(shown)
         bars("a", 5, 10)
         bars("b", 1, 0)
         bars("a", 10, 10)
@@ -194,3 +209,17 @@ def test_bars_follow_each_file() -> None:
             ("a", 10, 10),
             ("b", 1, None),
         ]
+
+
+def test_a_terminal_gets_a_table_and_bars(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "160")
+    code, _, err = command("pull", REPO)
+    assert code == 0
+    assert "encoder-model.onnx" in err
+    _, out, _ = command("list")
+    assert "on this machine" in out
+    assert "\t" not in out

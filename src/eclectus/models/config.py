@@ -139,7 +139,20 @@ def _inspect(path: Path) -> GraphFacts:
                 path=str(path),
             )
         check_present(data)
+        _check_length(data, facts.external_bytes.get(name, 0))
     return facts
+
+
+def _check_length(data: Path, needed: int) -> None:
+    size = data.stat().st_size
+    if size < needed:
+        raise ModelFilesError(
+            f"{data} is cut off: it has {size:,} bytes of at least {needed:,}. "
+            "Fetch it again (`eclectus models pull`), or copy it anew.",
+            path=str(data),
+            size=size,
+            needed=needed,
+        )
 
 
 def _durations(folder: Path, card: Card, count: int) -> tuple[int, ...]:

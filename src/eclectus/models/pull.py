@@ -16,7 +16,7 @@ from eclectus.models.files import sha256_of
 from eclectus.models.layout import CONFIG, Selection, select
 from eclectus.models.lock import LockedFile, write_lock
 from eclectus.models.references import HubReference
-from eclectus.models.store import HubClient, Listing, Progress, free_space_message
+from eclectus.models.store import HubClient, Listing, Progress, RemoteFile, free_space_message
 
 # Room that a download leaves free.
 _MARGIN_BYTES = 64 * 1024 * 1024
@@ -56,9 +56,14 @@ def pull(
     paths = {name: client.download(listing, name, on_progress) for name in wanted}
     for name in _external(paths, selection, listing):
         paths[name] = client.download(listing, name, on_progress)
-    files = {name: LockedFile(path.stat().st_size, sha256_of(path)) for name, path in paths.items()}
+    files = {name: _locked(path, listing.files[name]) for name, path in paths.items()}
     write_lock(cache.lock_path, lock.adding(export.revision, listing.commit, files))
     return cache.snapshot(listing.commit)
+
+
+def _locked(path: Path, remote: RemoteFile) -> LockedFile:
+    """The record of a file; a large one's checksum was compared just now."""
+    return LockedFile(path.stat().st_size, remote.sha256 or sha256_of(path))
 
 
 def _choose(reference: HubReference, precision: Precision) -> Export:

@@ -223,15 +223,11 @@ class HubClient:
     @contextmanager
     def _translated(self, repo: str, revision: str | None) -> Iterator[None]:
         """Turn the client's errors into ours."""
-        errors = _library().errors
-        # What the transport raises differs by the client's version (requests, httpx, …): the base
-        # of its own HTTP error is the root of that library's errors in all of them.
-        transport = errors.HfHubHTTPError.__bases__[0]
         try:
             yield
         except _WrongBytesError as error:
             raise self._wrong_bytes(repo, error.name) from error
-        except (OSError, ValueError, transport) as error:
+        except _client_errors() as error:
             raise self._error(error, repo, revision) from error
 
     def _error(self, error: Exception, repo: str, revision: str | None) -> ModelDownloadError:
@@ -295,7 +291,19 @@ def _library() -> ModuleType:
 
 
 def _transfer(source: _Source, part: Path, name: str, on_progress: Progress | None) -> None:
-    """Fetch the bytes that a partial file lacks."""
+    """Fetch the bytes that a partial file lacks, for as long as each attempt brings some."""
+    while True:
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            _append(source, part, name, on_progress)
+        except _transport_errors():
+            if part.stat().st_size <= before:
+                raise
+        else:
+            return
+
+
+def _append(source: _Source, part: Path, name: str, on_progress: Progress | None) -> None:
     from huggingface_hub.file_download import http_get
 
     with part.open("ab") as file:
@@ -308,6 +316,21 @@ def _transfer(source: _Source, part: Path, name: str, on_progress: Progress | No
             displayed_filename=name,
             tqdm_class=_silent_bar(name, on_progress),
         )
+
+
+def _transport_errors() -> tuple[type[Exception], ...]:
+    """What a broken connection raises.
+
+    It differs by the client's version (httpx and its successor): the base of the client's own
+    HTTP error is the root of that library's errors in all of them.
+    """
+    root: type[Exception] = _library().errors.HfHubHTTPError.__bases__[0]
+    return OSError, root
+
+
+def _client_errors() -> tuple[type[Exception], ...]:
+    """Everything that the client raises on purpose; an impossible hub id is a ValueError."""
+    return *_transport_errors(), ValueError
 
 
 def _remote(item: Any) -> RemoteFile:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-_PUNCTUATION = ",;:.?!…、，。？！"
+# No full stop: within a segment it belongs to an abbreviation.
+_PUNCTUATION = ",;:?!…、，。？！"
+_SHORT_WORD = 3
+
+
+def break_merit(word: str) -> float:
+    """Rate a break after a word: 1 after punctuation, -0.6 after a short word, else 0.
+
+    Short words (the, of, et, der) belong to what follows, in most languages.
+    """
+    if word[-1] in _PUNCTUATION:
+        return 1.0
+    return -0.6 if len(word) <= _SHORT_WORD and word.isalpha() else 0.0
 
 
 def lines_needed(words: Sequence[str], width: int) -> int:
@@ -33,9 +45,9 @@ def wrap(words: Sequence[str], width: int) -> list[int]:
     def line_cost(begin: int, stop: int) -> float:
         length = ends[stop] - ends[begin] - 1
         overflow = 1e9 if length > width and stop - begin > 1 else 0.0
-        reads_well = stop < len(words) and words[stop - 1][-1] in _PUNCTUATION
+        merit = break_merit(words[stop - 1]) if stop < len(words) else 0.0
         # Among equals the earlier break wins (see the key below): the pyramid stands on its base.
-        return overflow + (length / width) ** 2 - (0.15 if reads_well else 0.0)
+        return overflow + (length / width) ** 2 - 0.15 * merit
 
     # table[stop]: the best (cost, breaks) of words[:stop] in the lines so far.
     table = {0: (0.0, [0])}

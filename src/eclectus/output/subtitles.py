@@ -13,7 +13,7 @@ from eclectus.core.errors import OptionError
 from eclectus.core.options import SubtitleOptions
 from eclectus.core.types import Segment, Transcript
 from eclectus.output.clean import milliseconds, one_line
-from eclectus.output.linebreak import lines_needed, wrap
+from eclectus.output.linebreak import break_merit, lines_needed, wrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Cue:
 
     Attributes:
         start_ms: When it appears; cues follow each other without overlap.
-        end_ms: When it goes; at least 1 ms later.
+        end_ms: When it goes; at least 1 ms later for each word.
         words: In order.
         breaks: Positions in `words` at which a new line begins.
         highlighted: Position of the word that is underlined, if any.
@@ -147,17 +147,19 @@ def _cost(words: Sequence[CueWord], begin: int, stop: int, options: SubtitleOpti
     if stop < len(words):
         pause_ms = words[stop].start_ms - words[stop - 1].end_ms
         cost -= 0.4 * min(max(pause_ms, 0), 1000) / 1000
-        cost -= 0.4 if words[stop - 1].text[-1] in ",;:.?!…、，。？！" else 0.0
+        cost -= 0.4 * break_merit(words[stop - 1].text)
     return cost
 
 
 def _timed(
     blocks: Sequence[Sequence[CueWord]], options: SubtitleOptions, audio_end_ms: int
 ) -> list[Cue]:
-    """Give each block its times: starts strictly rise, ends are held where there is room."""
+    """Give each block its times: 1 ms a word at least, and held where there is room."""
     starts: list[int] = []
+    free = 0
     for block in blocks:
-        starts.append(max(block[0].start_ms, starts[-1] + 1 if starts else 0))
+        starts.append(max(block[0].start_ms, free))
+        free = starts[-1] + len(block)
     cues = []
     for position, block in enumerate(blocks):
         start = starts[position]
@@ -168,7 +170,7 @@ def _timed(
         end = max(spoken_end, min(start + _reading_ms(cue, options), audio_end_ms))
         end = min(end, start + milliseconds(options.max_duration_s))
         end = end if room_end is None else min(end, room_end)
-        cues.append(replace(cue, end_ms=max(end, start + 1)))
+        cues.append(replace(cue, end_ms=max(end, start + len(block))))
     return cues
 
 
@@ -179,8 +181,7 @@ def _reading_ms(cue: Cue, options: SubtitleOptions) -> int:
 
 def _highlighted(cue: Cue) -> Iterator[Cue]:
     """Yield one cue a word, from its start to the next word's; together they last as the cue."""
-    span_ms = cue.end_ms - cue.start_ms
-    count = min(len(cue.words), span_ms)  # a cue of 1 ms can show only one
+    count = len(cue.words)
     edges = [cue.start_ms]
     for position in range(1, count):
         latest = cue.end_ms - (count - position)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 import string
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,12 +31,12 @@ class TemplateFields:
     parent: str
     filename: str
     index: int
-    date: datetime.date
+    date: dt.date
     model: str
 
     @classmethod
     def of_source(
-        cls, source: str | Path, *, index: int, model: str, day: datetime.date
+        cls, source: str | Path, *, index: int, model: str, day: dt.date
     ) -> TemplateFields:
         """Take the names from a path; `-` (standard input) is called `stdin`."""
         path = Path("stdin" if str(source) == "-" else source)

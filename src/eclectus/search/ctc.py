@@ -11,6 +11,7 @@ import numpy as np
 from eclectus.core.config import Head, ModelConfig
 from eclectus.core.errors import IncompatibleModelError, InferenceError
 from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis, IntArray
+from eclectus.search.distribution import not_finite
 
 
 class CtcSearch:
@@ -62,10 +63,7 @@ class CtcSearch:
         labels = log_probs.argmax(axis=-1)
         best = log_probs[np.arange(len(labels)), labels]
         if not np.isfinite(best).all():
-            raise InferenceError(
-                "The network's outputs are not finite numbers. The model's files may be damaged, "
-                "or its precision too low for this device; try fp32."
-            )
+            raise not_finite()
         starts, lengths = _runs(labels)
         tokens = labels[starts] != self._config.blank_id
         starts, lengths = starts[tokens], lengths[tokens]

@@ -19,6 +19,7 @@ class Lanes:
         items: Its row in the batch.
         at: The frame of the chunk where it stands.
         stop: Its number of frames in the chunk.
+        stride: Its last jump over a blank since its last token, 1 if there was none.
     """
 
     def __init__(self, state: TransducerState, lengths: IntArray) -> None:
@@ -34,6 +35,7 @@ class Lanes:
         self.items: list[int] = active.tolist()
         self.at: list[int] = begin.overshoot.tolist()
         self.stop: list[int] = lengths[active].tolist()
+        self.stride = [1] * len(active)
         self._emitted: list[int] = [0] * len(active)
         self._tokens: list[int] = begin.tokens.tolist()
         self._pending: list[bool] = begin.pending.tolist()
@@ -48,15 +50,24 @@ class Lanes:
         """Return the predictor's output (n, J) of the given lanes, in ascending order."""
         return self._predicted if len(lanes) == len(self) else self._predicted[lanes]
 
+    def cells(self, lanes: list[int]) -> tuple[list[int], list[int], list[int]]:
+        """Return row, frame and stride of the given lanes."""
+        rows = [self.rows[lane] for lane in lanes]
+        return rows, [self.at[lane] for lane in lanes], [self.stride[lane] for lane in lanes]
+
     def has_frames(self, lane: int) -> bool:
         """Say whether the lane stands at a frame of this chunk."""
         return self.at[lane] < self.stop[lane]
 
-    def pass_blanks(self, lane: int, frames: int) -> None:
-        """Advance a lane over blanks; `frames` may be 0, where there were none."""
-        if frames:
-            self.at[lane] += frames
-            self._emitted[lane] = 0
+    def room(self, lane: int) -> int:
+        """Return how many frames are left to a lane at its stride, the present one included."""
+        return (self.stop[lane] - self.at[lane] - 1) // self.stride[lane] + 1
+
+    def pass_blank(self, lane: int, jump: int) -> None:
+        """Advance a lane over a blank, by at least one frame."""
+        self.at[lane] += jump
+        self.stride[lane] = jump
+        self._emitted[lane] = 0
 
     def emit(self, lane: int, token: int, jump: int, max_symbols: int) -> None:
         """Give a lane its token and advance it by the jump.
@@ -65,6 +76,7 @@ class Lanes:
         """
         self._tokens[lane] = token
         self._pending[lane] = True
+        self.stride[lane] = 1
         emitted = self._emitted[lane] + 1
         if jump == 0 and emitted >= max_symbols:
             jump = 1
@@ -118,6 +130,7 @@ class Lanes:
         self.items = [self.items[lane] for lane in lanes]
         self.at = [self.at[lane] for lane in lanes]
         self.stop = [self.stop[lane] for lane in lanes]
+        self.stride = [self.stride[lane] for lane in lanes]
         self._emitted = [self._emitted[lane] for lane in lanes]
         self._tokens = [self._tokens[lane] for lane in lanes]
         self._pending = [self._pending[lane] for lane in lanes]

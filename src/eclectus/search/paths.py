@@ -20,10 +20,9 @@ class Path:
         self._entropies: list[float] = []
         self._score = 0.0
 
-    def pass_blanks(self, log_probs: list[float]) -> None:
-        """Note blanks: they count in the score only."""
-        for log_prob in log_probs:
-            self._score += log_prob
+    def pass_blank(self, log_prob: float) -> None:
+        """Note a blank: it counts in the score only."""
+        self._score += log_prob
 
     def emit(self, token: int, frame: int, duration: int, log_prob: float, entropy: float) -> None:
         """Append a token."""

@@ -18,6 +18,8 @@ without frames is never evaluated.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -26,12 +28,27 @@ from eclectus.core.config import Head, ModelConfig
 from eclectus.core.errors import IncompatibleModelError, InferenceError, OptionError
 from eclectus.core.options import GreedySearch
 from eclectus.core.protocols import TransducerStep
-from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis, IntArray
-from eclectus.search.distribution import Distribution, distribution, require_numbers
+from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis
+from eclectus.search.distribution import Softmax, not_finite
 from eclectus.search.lanes import Lanes
-from eclectus.search.look_ahead import FrameGrid, Walk, block_width, walk
+from eclectus.search.look_ahead import FrameGrid, block_width
 from eclectus.search.paths import Path
 from eclectus.search.transducer_state import TransducerState
+
+RNNT_WIDTH = 4
+"""Frames of the first block: RNN-T passes some three blanks before each token ..."""
+TDT_WIDTH = 2
+"""... and TDT jumps over most of them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Call:
+    """What one call of the search works with: mutable, and seen by no other thread."""
+
+    lanes: Lanes
+    frames: FrameGrid
+    paths: list[Path]
+    softmax: Softmax
 
 
 class TransducerSearch:
@@ -63,8 +80,9 @@ class TransducerSearch:
         self._step = step
         self._config = config
         self._max_symbols = options.max_symbols
-        self._durations = np.array(config.durations, np.int64)
+        self._durations = config.durations
         self._labels = config.vocabulary_size + 1
+        self._first_width = TDT_WIDTH if config.durations else RNNT_WIDTH
 
     def __call__(self, encoded: EncoderOutput) -> list[Hypothesis]:
         """Search whole utterances.
@@ -108,9 +126,10 @@ class TransducerSearch:
         lanes = Lanes(state, lengths)
         if len(lanes):
             frames = self._project(encoded, lanes.items)
+            call = _Call(lanes, frames, paths, Softmax(self._labels))
             while len(lanes):
                 lanes.run_predictor(self._step)
-                self._find_tokens(lanes, frames, paths)
+                self._find_tokens(call)
                 lanes.retire()
         hypotheses = [path.hypothesis() for path in paths]
         shifted = [h.shift(int(n)) for h, n in zip(hypotheses, state.consumed, strict=True)]
@@ -137,17 +156,20 @@ class TransducerSearch:
             )
         return FrameGrid(projected)
 
-    def _find_tokens(self, lanes: Lanes, frames: FrameGrid, paths: list[Path]) -> None:
+    def _find_tokens(self, call: _Call) -> None:
         """Move every lane to its next token, or to its end over blanks."""
+        lanes = call.lanes
         seeking = list(range(len(lanes)))
         calls = 0
         while seeking:
-            at = [lanes.at[lane] for lane in seeking]
-            room = min(lanes.stop[lane] - lanes.at[lane] for lane in seeking)
-            width = block_width(len(seeking), calls, room)
-            block = frames.block([lanes.rows[lane] for lane in seeking], at, width)
+            room = min(lanes.room(lane) for lane in seeking)
+            width = block_width(len(seeking), calls, room, self._first_width)
+            block = call.frames.block(*lanes.cells(seeking), width)
             logits = self._joint(block, lanes.predicted(seeking))
-            found = self._visit(logits, lanes, seeking, paths)
+            with np.errstate(invalid="ignore", over="ignore"):  # The softmax reports NaN itself.
+                found = [
+                    self._walk(call, lane, rows) for lane, rows in zip(seeking, logits, strict=True)
+                ]
             seeking = [
                 lane
                 for lane, token in zip(seeking, found, strict=True)
@@ -168,44 +190,42 @@ class TransducerSearch:
             )
         return logits
 
-    def _visit(
-        self, logits: FloatArray, lanes: Lanes, seeking: list[int], paths: list[Path]
-    ) -> list[bool]:
-        """Walk every seeker through its block (n, F), and say which have found a token."""
-        labels = logits[..., : self._labels].argmax(axis=-1)
-        rows = zip(labels.tolist(), self._jumps(logits).tolist(), strict=True)
-        walks = [walk(row, jumps, self._config.blank_id) for row, jumps in rows]
-        chances = self._chances(logits, labels, walks)
-        log_probs = chances.log_probs()
-        cell = 0
-        for lane, way in zip(seeking, walks, strict=True):
-            path = paths[lanes.items[lane]]
-            blanks = len(way.visited) - (way.token is not None)
-            path.pass_blanks(log_probs[cell : cell + blanks])
-            lanes.pass_blanks(lane, way.end)
-            cell += blanks
-            if way.token is not None:
-                duration = way.jump if len(self._durations) else 1
-                entropy = chances.entropy(cell)
-                path.emit(way.token, lanes.at[lane], duration, log_probs[cell], entropy)
-                lanes.emit(lane, way.token, way.jump, self._max_symbols)
-                cell += 1
-        return [way.token is not None for way in walks]
+    def _walk(self, call: _Call, lane: int, rows: FloatArray) -> bool:
+        """Move a lane through its block (F, V + 1 + K), its stride apart.
 
-    def _jumps(self, logits: FloatArray) -> IntArray:
-        """Look the best durations (n, F) up in the table; RNN-T has none and stays."""
-        if not len(self._durations):
-            return np.zeros(logits.shape[:2], np.int64)
-        jumps: IntArray = self._durations[logits[..., self._labels :].argmax(axis=-1)]
-        return jumps
+        Returns:
+            Whether it came to a token; else it stands where the block says nothing.
+        """
+        lanes, path = call.lanes, call.paths[call.lanes.items[lane]]
+        stride, frame = lanes.stride[lane], 0
+        while True:
+            position, between = divmod(frame, stride)
+            if between or position >= len(rows):
+                return False
+            scores = rows[position, : self._labels]
+            label = int(scores.argmax())
+            jump = self._jump(rows[position])
+            log_prob = call.softmax.log_prob(scores, label)
+            if label != self._config.blank_id:
+                duration = jump if self._durations else 1
+                entropy = call.softmax.entropy(scores, label)
+                path.emit(label, lanes.at[lane], duration, log_prob, entropy)
+                lanes.emit(lane, label, jump, self._max_symbols)
+                return True
+            path.pass_blank(log_prob)
+            jump = max(jump, 1)
+            lanes.pass_blank(lane, jump)
+            frame += jump
 
-    def _chances(self, logits: FloatArray, labels: IntArray, walks: list[Walk]) -> Distribution:
-        """Describe the distributions of the visited cells, in the order of the walks."""
-        rows = [row for row, way in enumerate(walks) for _ in way.visited]
-        columns = [column for way in walks for column in way.visited]
-        cells = logits[rows, columns]  # (n, V + 1 + K)
-        require_numbers(cells[:, self._labels :])
-        return distribution(cells[:, : self._labels], labels[rows, columns])
+    def _jump(self, logits: FloatArray) -> int:
+        """Look the best duration up in the table; RNN-T has none and stays."""
+        if not self._durations:
+            return 0
+        choices = logits[self._labels :]
+        choice = int(choices.argmax())
+        if math.isnan(choices[choice]):
+            raise not_finite()
+        return self._durations[choice]
 
 
 def _check_durations(config: ModelConfig) -> None:

@@ -111,25 +111,32 @@ def test_a_single_item_is_never_evaluated_past_its_end_nor_after_it() -> None:
 
 
 @pytest.mark.parametrize("durations", TABLES)
-def test_finished_items_are_never_evaluated(durations: tuple[int, ...]) -> None:
+def test_without_look_ahead_exactly_the_cells_of_the_path_are_evaluated(
+    durations: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = random_encoded(LENGTHS, seed=6)
+    monkeypatch.setattr("eclectus.search.transducer.block_width", lambda *_: 1)
+    search, toy = make_search(durations)
+    search(encoded)
+    plain = ToyTransducer(durations=durations)
+    for row in range(len(LENGTHS)):
+        search_one(plain, toy_config(12, durations), item(encoded, row))
+    assert sorted(toy.calls.cells) == sorted(plain.calls.cells)
+
+
+@pytest.mark.parametrize("durations", TABLES)
+def test_a_finished_item_is_never_evaluated_again(durations: tuple[int, ...]) -> None:
     encoded = random_encoded(LENGTHS, seed=6)
     search, toy = make_search(durations)
     found = search(encoded)
+    assert len(found[LENGTHS.index(0)]) == 0
     for row, length in enumerate(LENGTHS):
         mine = [frame for who, frame in toy.calls.cells if who == row]
         assert all(frame < length for frame in mine)
-        assert not mine if length == 0 else mine
-        assert mine == sorted(mine) or not durations
-    last_call: dict[int, int] = {}
-    for call, cells in enumerate(toy.calls.joints):
-        for cell in cells:
-            last_call[cell[0]] = call
-    # A lane leaves the batch for good: no call holds more items than still have cells to come.
-    for call, cells in enumerate(toy.calls.joints):
-        assert {cell[0] for cell in cells} <= {
-            row for row, last in last_call.items() if last >= call
-        }
-    assert len(found[LENGTHS.index(0)]) == 0
+        ended_by_token = len(found[row]) and found[row].frames[-1] + found[row].durations[-1]
+        if length and durations and ended_by_token >= length:
+            cells = [cells for cells in toy.calls.joints if any(who == row for who, _ in cells)]
+            assert (row, int(found[row].frames[-1])) in cells[-1]
 
 
 @pytest.mark.parametrize("durations", TABLES)
@@ -166,7 +173,7 @@ def test_look_ahead_never_changes_the_result(width: int, monkeypatch: pytest.Mon
         usual = make_search(durations)[0](encoded)
         with monkeypatch.context() as patch:
             patch.setattr(
-                "eclectus.search.transducer.block_width", lambda _n, _c, room: min(width, room)
+                "eclectus.search.transducer.block_width", lambda _n, _c, room, _f: min(width, room)
             )
             other = make_search(durations)[0](encoded)
         for one, two in zip(usual, other, strict=True):
@@ -183,7 +190,7 @@ def test_look_ahead_makes_silence_cheap() -> None:
 @pytest.mark.parametrize("calls", [0, 1, 5, 40])
 @pytest.mark.parametrize("room", [1, 3, 50])
 def test_a_block_is_bounded(seekers: int, calls: int, room: int) -> None:
-    width = block_width(seekers, calls, room)
+    width = block_width(seekers, calls, room, 2)
     assert 1 <= width <= min(room, MAX_WIDTH)
     assert width == 1 or width * seekers <= CELLS
 

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 from rich.table import Table
 
+from eclectus.apps.cli.downloads import download_progress
 from eclectus.apps.cli.exits import ExitCode
 from eclectus.apps.cli.options import Bf16, Config, Fp16, Fp32, Int8, Quiet
 from eclectus.core.errors import ModelDownloadError, OptionError
@@ -35,18 +26,26 @@ from eclectus.models.library import LocalModel, ensure, local_models, locate
 from eclectus.models.library import remove as remove_model
 from eclectus.models.pull import pull as pull_model
 from eclectus.models.references import FolderReference, HubReference, Reference, parse
-from eclectus.models.store import Progress as Report
 from eclectus.models.verify import FileCheck
 from eclectus.models.verify import verify as verify_model
 from eclectus.service.schema import Settings
 from eclectus.service.settings import load_settings
 from eclectus.service.sources import Given
 
-app = typer.Typer(name="models", help="List, fetch, check and remove models.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, fetch, check and remove models.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 Name = Annotated[
     str,
-    typer.Argument(help="A name of `models list`, a folder, or a hub id (owner/name[@revision])."),
+    typer.Argument(
+        metavar="NAME",
+        help="A name of `models list`, a folder, or a hub id (owner/name[@revision]).",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 CacheDir = Annotated[
@@ -127,7 +126,7 @@ def pull(  # noqa: PLR0913, PLR0917 - one parameter a flag
     if isinstance(reference, FolderReference):
         path = reference.path
     else:
-        with _progress(quiet=quiet) as report:
+        with download_progress(quiet=quiet) as report:
             path = pull_model(reference, precision, settings.hub, update=update, on_progress=report)
     read_reference(reference, path, precision)
     typer.echo(path)
@@ -147,13 +146,14 @@ def show(
     if as_json:
         _print_json(facts)
         return
-    _print_rows(("", ""), [(key.replace("_", " "), _text(value)) for key, value in facts.items()])
+    _print_rows(("", ""), [(_label(key), _text(value)) for key, value in facts.items()])
 
 
 @app.command()
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Models; none for all that were pulled.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Models; none for all that were pulled."),
     ] = None,
     cache_dir: CacheDir = None,
     config: Config = None,
@@ -252,6 +252,7 @@ def _entry_facts(entry: ModelEntry) -> dict[str, Any]:
         "parameters_m": entry.parameters_m,
         "languages": list(entry.languages),
         "license": entry.license,
+        "original": entry.original,
         "precisions": [precision.value for precision in entry.precisions],
         "repositories": [export.repo for export in entry.exports],
     }
@@ -318,6 +319,12 @@ def _list_cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (row["name"], row["head"] or "", size, spoken, precisions, held)
 
 
+def _label(key: str) -> str:
+    """A key of the JSON for a person."""
+    units = {"parameters_m": "parameters (millions)", "max_window_s": "longest window (s)"}
+    return units.get(key, key.replace("_", " "))
+
+
 def _has_bad(checks: tuple[FileCheck, ...]) -> bool:
     return not all(check.good for check in checks)
 
@@ -344,47 +351,3 @@ def _print_rows(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> No
     for row in rows:
         table.add_row(*row)
     Console().print(table)
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Report | None]:
-    """Bars on a terminal, one line a file elsewhere, nothing when quiet."""
-    if quiet:
-        yield None
-    elif sys.stderr.isatty():
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        ) as bars:
-            yield _Bars(bars)
-    else:
-        yield _Lines()
-
-
-class _Bars:
-    """One bar a file."""
-
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._tasks: dict[str, TaskID] = {}
-
-    def __call__(self, file: str, done: int, total: int) -> None:
-        if file not in self._tasks:
-            self._tasks[file] = self._bars.add_task(file, total=total or None)
-        self._bars.update(self._tasks[file], completed=done, total=total or None)
-
-
-class _Lines:
-    """One line for each file that has arrived."""
-
-    def __init__(self) -> None:
-        self._told: set[str] = set()
-
-    def __call__(self, file: str, done: int, total: int) -> None:
-        if done >= total and file not in self._told:
-            self._told.add(file)
-            typer.echo(f"{file}: {human_size(done)}", err=True)

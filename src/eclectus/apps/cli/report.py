@@ -55,7 +55,8 @@ class Tally:
             parts.append(f"{self.skipped} skipped")
         if self.failed:
             parts.append(f"{len(self.failed)} failed")
-        return f"{', '.join(parts)}: {pace(self.audio_s, self.wall_s)}"
+        told = ", ".join(parts)
+        return f"{told}: {pace(self.audio_s, self.wall_s)}" if self.done else told
 
 
 def count(number: int, noun: str) -> str:
@@ -71,7 +72,7 @@ def pace(audio_s: float, wall_s: float) -> str:
 
 def duration(seconds: float) -> str:
     """Return `4.2 s`, `3:25 min` or `2:05:09 h`."""
-    if seconds < 60:
+    if seconds < 59.95:  # what rounds to 60.0 is a minute
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -143,17 +143,10 @@ def _view(loaded: LoadedSettings) -> View:
 
 
 def _load(loaded: LoadedSettings, view: View) -> Recognizer:
-    from eclectus.api import load
+    from eclectus.apps.cli.loading import load_recognizer
 
-    settings = loaded.settings
-    recognizer = load(
-        settings.model,
-        device=settings.backend.device,
-        precision=settings.backend.precision,
-        threads=settings.backend.threads,
-        hub=settings.hub,
-        options=settings.transcribe,
-    )
+    quiet = loaded.settings.logging.level is LogLevel.ERROR
+    recognizer = load_recognizer(loaded.settings, quiet=quiet)
     if recognizer.config.builtin:
         view.say(BUILTIN_HINT)
     return recognizer

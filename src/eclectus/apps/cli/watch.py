@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,10 +70,15 @@ class Watcher:
             stamps[path] = Stamp(status.st_size, status.st_mtime_ns)
         return stamps
 
-    def forever(self, sleep: Callable[[float], None] = time.sleep) -> Iterator[list[Input]]:
+    def forever(self) -> Iterator[list[Input]]:
         """Yield what has appeared, until interrupted."""
         while True:
             ready = self.look()
             if ready:
                 yield ready
-            sleep(INTERVAL_S)
+            pause()
+
+
+def pause() -> None:
+    """Wait until the next look."""
+    time.sleep(INTERVAL_S)

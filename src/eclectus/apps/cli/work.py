@@ -82,7 +82,7 @@ class Worker:
 
     def _failed(self, index: int, job: Job, error: EclectusError) -> None:
         self.tally.failed.append(job.name)
-        self.view.fail(index, str(error))
+        self.view.fail(index, f"{error} ({error.code})")
 
     def _deliver(self, job: Job, transcript: Transcript) -> list[str]:
         if not job.outputs:

@@ -1,0 +1,54 @@
+"""Loads the model that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from eclectus.api import load
+from eclectus.apps.cli.background import in_background
+from eclectus.models.library import locate
+from eclectus.models.references import HubReference, parse
+
+if TYPE_CHECKING:
+    from eclectus.recognition.recognizer import Recognizer
+    from eclectus.service.schema import Settings
+
+
+def load_recognizer(settings: Settings, *, quiet: bool) -> Recognizer:
+    """Load the model, fetching it first if it is not on this machine, with progress unless quiet.
+
+    Raises:
+        ModelError: There is no such model, or it can't be had.
+        BackendError: It can't be run here.
+        OptionError: It can't be run as the settings want it.
+    """
+    _fetch(settings, quiet=quiet)
+
+    def loading() -> Iterator[Recognizer]:
+        backend = settings.backend
+        yield load(
+            settings.model,
+            device=backend.device,
+            precision=backend.precision,
+            threads=backend.threads,
+            hub=settings.hub,
+            options=settings.transcribe,
+        )
+
+    # Gigabytes take seconds to load; Ctrl-C need not wait for them.
+    return next(in_background(loading()))
+
+
+def _fetch(settings: Settings, *, quiet: bool) -> None:
+    reference = parse(settings.model)
+    if not isinstance(reference, HubReference):
+        return
+    precision = settings.backend.precision
+    if locate(reference, settings.hub, precision) is not None:
+        return
+    from eclectus.apps.cli.downloads import download_progress
+    from eclectus.models.pull import pull
+
+    with download_progress(quiet=quiet) as report:
+        pull(reference, precision, settings.hub, on_progress=report)

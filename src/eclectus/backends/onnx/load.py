@@ -1,0 +1,101 @@
+"""Puts predictor and joint together from the files of each layout."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from eclectus.backends.onnx.describe import GraphFacts
+from eclectus.backends.onnx.files import OnnxFiles
+from eclectus.backends.onnx.graph import extract, has_node, opset
+from eclectus.backends.onnx.parts import (
+    ENCODER,
+    LENGTH,
+    PREDICTED,
+    TOKENS,
+    JointParts,
+    StateShape,
+    cut_fused,
+    cut_joiner,
+    frame_width,
+    read_model,
+    state_shape,
+)
+from eclectus.backends.onnx.quantized import QUANTIZED_LSTM, make_independent, saturates
+from eclectus.backends.onnx.session import Runtime, Session
+from eclectus.backends.onnx.transducer import CutStep, FusedStep, JoinerStep, Predictor
+from eclectus.core.config import Head, ModelConfig
+
+log = logging.getLogger(__name__)
+
+_SMALL = 1
+"""Threads of the small graphs: handing work to a second one costs more than it brings."""
+
+
+def load_step(
+    files: OnnxFiles, facts: Mapping[Path, GraphFacts], config: ModelConfig, runtime: Runtime
+) -> CutStep | JoinerStep | FusedStep | None:
+    """Load predictor and joint; None for a CTC model.
+
+    Raises:
+        ModelError: The graphs are not a predictor and a joint.
+        OutOfMemoryError: They don't fit into memory.
+    """
+    if config.head is Head.CTC or files.decoder is None:
+        return None
+    states = state_shape(facts[files.decoder], files.decoder)
+    if files.joiner is None:
+        return _load_fused(files.decoder, facts[files.decoder], states, runtime)
+    return _load_pair(files.decoder, files.joiner, states, runtime)
+
+
+def _load_fused(
+    path: Path, facts: GraphFacts, states: StateShape, runtime: Runtime
+) -> CutStep | FusedStep:
+    parts = cut_fused(read_model(path), states)
+    if parts is None:
+        log.warning("%s can't be cut into its parts; the search will be slower", path)
+        return FusedStep(Session(path, runtime), states, frame_width(facts, path))
+    network = _part(parts.predictor, path, runtime)
+    predictor = Predictor(network, states, None, _one_by_one(parts.predictor))
+    return _cut_step(parts, predictor, path, runtime)
+
+
+def _load_pair(
+    decoder: Path, joiner: Path, states: StateShape, runtime: Runtime
+) -> CutStep | JoinerStep:
+    model = read_model(decoder)
+    outputs = [port.name for port in model.graph.output]
+    wanted = (outputs[0], *outputs[-len(states.inputs) :])
+    network = extract(model, (TOKENS, LENGTH, *states.inputs), wanted)
+    predictor = _part(network, decoder, runtime)
+    one_by_one = _one_by_one(network)
+    parts = cut_joiner(read_model(joiner))
+    if parts is None:
+        log.warning("%s can't be cut into its parts; the search will be slower", joiner)
+        whole = Session(joiner, runtime)
+        return JoinerStep(
+            Predictor(predictor, states, None, one_by_one), whole, (ENCODER, PREDICTED)
+        )
+    finish = _part(parts.predictor, joiner, runtime)
+    return _cut_step(parts, Predictor(predictor, states, finish, one_by_one), joiner, runtime)
+
+
+def _cut_step(parts: JointParts, predictor: Predictor, path: Path, runtime: Runtime) -> CutStep:
+    return CutStep(
+        _part(parts.projection, path, runtime, threads=runtime.threads),
+        predictor,
+        _part(parts.joint, path, runtime),
+        (parts.cut.encoder, parts.cut.predictor),
+    )
+
+
+def _one_by_one(predictor: Any) -> bool:
+    return has_node(predictor, QUANTIZED_LSTM)
+
+
+def _part(model: Any, path: Path, runtime: Runtime, threads: int = _SMALL) -> Session:
+    make_independent(model.graph, opset(model), unsigned=saturates())
+    return Session(model.SerializeToString(), runtime, path=path, threads=threads)

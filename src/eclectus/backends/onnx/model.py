@@ -1,0 +1,78 @@
+"""An acoustic model in ONNX Runtime."""
+
+from __future__ import annotations
+
+from eclectus.backends.onnx.checks import check_config, check_files
+from eclectus.backends.onnx.describe import describe
+from eclectus.backends.onnx.encoder import Encoder
+from eclectus.backends.onnx.files import OnnxFiles
+from eclectus.backends.onnx.load import load_step
+from eclectus.backends.onnx.session import Runtime
+from eclectus.backends.onnx.transducer import CutStep, FusedStep, JoinerStep
+from eclectus.core.config import ModelConfig
+from eclectus.core.options import BackendOptions
+from eclectus.core.protocols import AcousticModel, TransducerStep
+from eclectus.core.types import EncoderOutput, Features
+
+Step = CutStep | JoinerStep | FusedStep
+
+
+class OnnxModel:
+    """Encoder, and predictor and joint if it has them (`core.protocols.AcousticModel`).
+
+    Immutable: any number of threads may use it at the same time. After `close` every call raises
+    InferenceError.
+    """
+
+    def __init__(self, config: ModelConfig, encoder: Encoder, step: Step | None) -> None:
+        self._config = config
+        self._encoder = encoder
+        self._step = step
+
+    @property
+    def config(self) -> ModelConfig:
+        """What the model is."""
+        return self._config
+
+    @property
+    def transducer(self) -> TransducerStep | None:
+        """Predictor and joint, None for a CTC model."""
+        return self._step
+
+    def encode(self, features: Features) -> EncoderOutput:
+        """Run the encoder over a batch; see `Encoder` for how it is divided.
+
+        Raises:
+            OutOfMemoryError: The batch does not fit the device.
+            InferenceError: The engine failed, or the model is closed.
+        """
+        return self._encoder(features)
+
+    def close(self) -> None:
+        """Release the device's memory; safe to call twice."""
+        self._encoder.close()
+        if self._step is not None:
+            self._step.close()
+
+
+def load_onnx(files: OnnxFiles, config: ModelConfig, options: BackendOptions) -> AcousticModel:
+    """Load a model of any published layout.
+
+    Args:
+        files: Its graphs.
+        config: What the graphs must agree with.
+        options: Device and threads; the precision is the files'.
+
+    Raises:
+        ModelFilesError: A file is missing, broken or mixed up with another.
+        IncompatibleModelError: The graphs don't fit each other or the configuration.
+        BackendUnavailableError: The engine or the device is not there.
+        OutOfMemoryError: It does not fit into memory.
+    """
+    runtime = Runtime.of(options)
+    facts = {path: describe(path) for path in files}
+    for path, graph in facts.items():
+        check_files(path, graph)
+    check_config(files, facts, config)
+    encoder = Encoder(files.encoder, runtime)
+    return OnnxModel(config, encoder, load_step(files, facts, config, runtime))

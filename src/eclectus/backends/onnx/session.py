@@ -1,0 +1,200 @@
+"""One graph in the engine: made, run, closed, its errors translated."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eclectus.backends.onnx.engine import (
+    broken_model_errors,
+    engine,
+    engine_errors,
+    is_out_of_memory,
+)
+from eclectus.backends.onnx.providers import PROVIDERS, chain, choose
+from eclectus.core.errors import (
+    BackendUnavailableError,
+    IncompatibleModelError,
+    InferenceError,
+    ModelFilesError,
+    OutOfMemoryError,
+)
+from eclectus.core.options import BackendOptions, Device
+
+log = logging.getLogger(__name__)
+
+_ONLY_ERRORS = 3
+_TYPES: Mapping[str, type[np.generic]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(double)": np.float64,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+}
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Where and how sessions run.
+
+    Attributes:
+        device: Never `auto`.
+        asked: The device in the options, which may be `auto`.
+        threads: CPU threads of one session.
+    """
+
+    device: Device
+    asked: Device
+    threads: int
+
+    @staticmethod
+    def of(options: BackendOptions) -> Runtime:
+        """Choose the device and count the threads.
+
+        Raises:
+            BackendUnavailableError: The engine or the device is not there.
+        """
+        device = choose(options.device, engine().get_available_providers())
+        return Runtime(device, options.device, options.threads or usable_cores())
+
+
+def usable_cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Session:
+    """A graph on a device. Any number of threads may call `run` at the same time."""
+
+    def __init__(
+        self, model: Path | bytes, runtime: Runtime, *, path: Path | None = None, threads: int = 0
+    ) -> None:
+        """Load a graph.
+
+        Args:
+            model: An ONNX file, or the bytes of one.
+            runtime: Where it runs.
+            path: For messages, where the model comes from bytes.
+            threads: CPU threads, if not as many as the runtime has.
+
+        Raises:
+            ModelFilesError: The file is missing or broken.
+            IncompatibleModelError: The engine can't run this graph.
+            BackendUnavailableError: The engine did not take the device that was asked for.
+            OutOfMemoryError: It does not fit into memory.
+        """
+        self.path = model if isinstance(model, Path) else path or Path("model.onnx")
+        self._session: Any = _create(model, self.path, runtime, threads or runtime.threads)
+        _check_provider(self._session, runtime)
+        self.inputs = {port.name: _type(port.type) for port in self._session.get_inputs()}
+        self.outputs = [port.name for port in self._session.get_outputs()]
+
+    def run(self, feeds: Mapping[str, Array]) -> list[Array]:
+        """Compute all outputs; inputs are cast to the types that the graph wants, halves widened.
+
+        Raises:
+            OutOfMemoryError: The batch does not fit the device.
+            InferenceError: The engine failed, or the session is closed.
+        """
+        session = self._session
+        if session is None:
+            raise InferenceError(f"The model of {self.path} is closed.", path=str(self.path))
+        typed = {
+            name: np.ascontiguousarray(array, self.inputs[name]) for name, array in feeds.items()
+        }
+        try:
+            results: list[Array] = session.run(None, typed)
+        except (*engine_errors(), MemoryError) as error:
+            raise _translated(error, self.path, feeds) from error
+        return [_widened(result) for result in results]
+
+    def close(self) -> None:
+        """Release the memory; safe to call twice."""
+        self._session = None
+
+
+def _create(model: Path | bytes, path: Path, runtime: Runtime, threads: int) -> Any:
+    source = str(model) if isinstance(model, Path) else model
+    try:
+        return engine().InferenceSession(
+            source,
+            _session_options(path, threads),
+            providers=chain(runtime.device),
+            enable_fallback=0,
+        )
+    except broken_model_errors() as error:
+        raise ModelFilesError(
+            f"{path} is broken or not an ONNX model. Fetch it again. ({error})", path=str(path)
+        ) from error
+    except (*engine_errors(), MemoryError) as error:
+        if is_out_of_memory(error):
+            raise OutOfMemoryError(
+                f"{path} does not fit into memory. Take a smaller model or precision int8.",
+                path=str(path),
+            ) from error
+        raise IncompatibleModelError(
+            f"ONNX Runtime can't run {path} on {runtime.device.value}. Is it a model of another "
+            f"kind, or is the engine too old for it? ({error})",
+            path=str(path),
+            device=runtime.device.value,
+        ) from error
+
+
+def _session_options(path: Path, threads: int) -> Any:
+    options = engine().SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ONLY_ERRORS
+    # Idle threads of one session would take the cores from another session or another caller.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", str(path.parent)
+    )
+    return options
+
+
+def _check_provider(session: Any, runtime: Runtime) -> None:
+    """The engine falls back to the CPU in silence when a device's libraries are missing."""
+    wanted = PROVIDERS[runtime.device]
+    taken = session.get_providers()
+    if wanted in taken:
+        return
+    if runtime.asked is not Device.AUTO:
+        raise BackendUnavailableError(
+            f"ONNX Runtime lists the device {runtime.device.value!r} but could not use it (a "
+            f"driver or library is missing); it took {', '.join(taken)}.",
+            device=runtime.device.value,
+        )
+    log.warning("device %s is listed but could not be used; running on the CPU", runtime.device)
+
+
+def _type(name: str) -> type[np.generic]:
+    return _TYPES.get(name, np.float32)
+
+
+def _widened(result: Array) -> Array:
+    return result.astype(np.float32) if result.dtype == np.float16 else result
+
+
+def _translated(
+    error: BaseException, path: Path, feeds: Mapping[str, Array]
+) -> OutOfMemoryError | InferenceError:
+    shapes = ", ".join(f"{name} {array.shape}" for name, array in feeds.items())
+    if is_out_of_memory(error):
+        return OutOfMemoryError(
+            f"Memory ran out while {path.name} computed {shapes}. Make the batch smaller, or the "
+            "window of long files shorter.",
+            path=str(path),
+        )
+    return InferenceError(f"{path} failed on {shapes}: {error}", path=str(path))

@@ -1,0 +1,103 @@
+"""NeMo's log-mel features of whole utterances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eclectus.core.errors import OptionError
+from eclectus.core.types import Features, FloatArray
+from eclectus.signal.melframes import HOP, MelFrames
+
+_DEVIATION_GUARD = np.float32(1e-5)
+
+
+class LogMel:
+    """Features as NeMo's `AudioToMelSpectrogramPreprocessor` makes them, without dither.
+
+    Immutable and shared by threads. Samples must be finite (`signal.decode` sees to that): a NaN
+    would spread over its whole row of features.
+    """
+
+    def __init__(self, mel_bins: int) -> None:
+        """Prepare the filter bank.
+
+        Args:
+            mel_bins: M; 80 or 128 in the published models.
+
+        Raises:
+            OptionError: The number of bins is out of range.
+        """
+        self._frames = MelFrames(mel_bins)
+
+    @property
+    def mel_bins(self) -> int:
+        """M."""
+        return self._frames.mel_bins
+
+    def __call__(self, samples: Sequence[FloatArray]) -> Features:
+        """Compute the normalised features of a batch.
+
+        Args:
+            samples: B arrays (N,) mono float32 at 16 kHz.
+
+        Returns:
+            Data (B, M, T) with T the longest item's N // 160, but at least 1; an item's columns
+            past its own length are zero. An item shorter than one hop has length 0.
+        """
+        lengths = np.array([len(item) // HOP for item in samples], np.int64)
+        longest = max(1, int(lengths.max(initial=0)))
+        data = np.zeros((len(samples), self.mel_bins, longest), np.float32)
+        for row, item, length in zip(data, samples, lengths, strict=True):
+            columns = row[:, :length]
+            self._frames.columns(_checked(item), 0, 0, columns)
+            _normalize_in_place(columns)
+        return Features(data, lengths)
+
+    def raw(self, samples: FloatArray) -> FloatArray:
+        """Compute the features of one utterance without normalisation.
+
+        Args:
+            samples: (N,) mono float32 at 16 kHz.
+
+        Returns:
+            (M, N // 160) natural logs of mel power.
+        """
+        columns = np.empty((self.mel_bins, len(samples) // HOP), np.float32)
+        self._frames.columns(_checked(samples), 0, 0, columns)
+        return columns
+
+
+def normalize(raw: FloatArray) -> FloatArray:
+    """Bring each mel bin to mean 0 and standard deviation 1 over time.
+
+    NeMo's `normalize_batch` with `per_feature`: the unbiased deviation, plus 1e-5. It needs the
+    whole utterance, so a live stream can't have it.
+
+    Args:
+        raw: (M, T) from `LogMel.raw`.
+
+    Returns:
+        (M, T); all zero for T = 1, where there is no deviation.
+    """
+    result = raw.copy()
+    _normalize_in_place(result)
+    return result
+
+
+def _normalize_in_place(columns: FloatArray) -> None:
+    count = columns.shape[1]
+    if count == 0:
+        return
+    columns -= columns.mean(axis=1, keepdims=True)
+    squares = np.square(columns).sum(axis=1, keepdims=True)
+    columns /= np.sqrt(squares / np.float32(max(1, count - 1))) + _DEVIATION_GUARD
+
+
+def _checked(samples: FloatArray) -> FloatArray:
+    if samples.ndim != 1:
+        raise OptionError(
+            f"features need mono samples of shape (N,), got {samples.shape}", shape=samples.shape
+        )
+    return samples.astype(np.float32, copy=False)

@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+
+from eclectus.core.timebase import TimeBase
+from eclectus.core.types import Hypothesis, Token, Word
+from eclectus.text.tokenizer import PieceTokenizer
+from eclectus.text.words import to_tokens, to_words
+
+Emission = tuple[str, int, int]
+
+
+def tokens_of(
+    emissions: list[Emission], duration_s: float = 100.0, start_s: float = 0.0
+) -> tuple[Token, ...]:
+    """Tokens from (piece, frame, duration)."""
+    pieces = list(dict.fromkeys(piece for piece, _, _ in emissions))
+    count = len(emissions)
+    hypothesis = Hypothesis(
+        np.array([pieces.index(piece) for piece, _, _ in emissions], np.int64),
+        np.array([frame for _, frame, _ in emissions], np.int64),
+        np.array([duration for _, _, duration in emissions], np.int64),
+        np.zeros(count, np.float32),
+        np.zeros(count, np.float32),
+    )
+    confidences = np.linspace(0.5, 1.0, count, dtype=np.float32)
+    return to_tokens(
+        hypothesis, confidences, PieceTokenizer(pieces), TimeBase(), duration_s, start_s
+    )
+
+
+def words_of(*pieces: str) -> tuple[Word, ...]:
+    """Words of pieces that stand two frames apart and last one."""
+    tokens = tokens_of([(piece, 2 * place, 1) for place, piece in enumerate(pieces)])
+    return to_words(tokens, min)
+
+
+def texts(*pieces: str) -> list[str]:
+    return [word.text for word in words_of(*pieces)]
+
+
+def spans(tokens: tuple[Token, ...]) -> list[tuple[float, float]]:
+    return [(round(token.start, 6), round(token.end, 6)) for token in tokens]
+
+
+def test_a_token_lasts_from_its_frame_for_its_duration() -> None:
+    assert spans(tokens_of([("▁a", 2, 3), ("▁b", 10, 4)])) == [(0.16, 0.4), (0.8, 1.12)]
+
+
+def test_a_token_never_reaches_into_the_next() -> None:
+    assert spans(tokens_of([("▁a", 0, 4), ("▁b", 2, 1)])) == [(0.0, 0.16), (0.16, 0.24)]
+
+
+def test_a_token_of_duration_zero_lasts_until_the_next_one_frame_at_most() -> None:
+    found = tokens_of([("▁a", 1, 0), ("b", 1, 0), ("▁c", 5, 0)])
+    assert spans(found) == [(0.08, 0.08), (0.08, 0.16), (0.4, 0.48)]
+
+
+def test_times_are_clipped_to_the_audio() -> None:
+    assert spans(tokens_of([("▁a", 0, 4), ("▁b", 9, 1)], 0.2)) == [(0.0, 0.2), (0.2, 0.2)]
+
+
+def test_times_are_absolute_on_the_source() -> None:
+    assert spans(tokens_of([("▁a", 1, 4)], 0.2, 10.0)) == [(10.08, 10.2)]
+
+
+def test_a_step_back_at_a_seam_is_lifted() -> None:
+    found = tokens_of([("▁a", 5, 1), ("▁b", 4, 1), ("▁c", 7, 1)])
+    assert spans(found) == [(0.4, 0.4), (0.4, 0.48), (0.56, 0.64)]
+
+
+def test_special_tokens_are_left_out() -> None:
+    found = tokens_of([("<|en|>", 0, 1), ("▁a", 1, 1), ("<unk>", 2, 1)])
+    assert [token.text for token in found] == [" a"]
+    assert found[0].confidence == pytest.approx(0.75)
+
+
+def test_bytes_stand_on_the_first_of_their_run() -> None:
+    found = tokens_of([("▁a", 0, 1), ("<0xE2>", 1, 1), ("<0x80>", 2, 1), ("<0xA6>", 3, 1)])
+    assert [token.text for token in found] == [" a", "…", "", ""]
+    (word,) = to_words(found, min)
+    assert word.text == "a…"
+    assert len(word.tokens) == 4
+
+
+def test_confidences_must_match_the_tokens() -> None:
+    with pytest.raises(ValueError, match="2 confidences for 0 tokens"):
+        to_tokens(Hypothesis.empty(), np.ones(2, np.float32), PieceTokenizer([]), TimeBase(), 1.0)
+
+
+def test_silence_has_no_words() -> None:
+    assert to_words((), min) == ()
+    assert texts("▁") == []
+    assert texts("<unk>") == []
+
+
+def test_words_begin_at_word_starts_only() -> None:
+    assert texts("▁un", "able", "▁to", "▁see") == ["unable", "to", "see"]
+
+
+def test_pieces_before_the_first_word_start_form_a_word() -> None:
+    assert texts("able", "▁to") == ["able", "to"]
+
+
+def test_a_lone_word_start_belongs_to_the_word_that_follows() -> None:
+    first, second = words_of("▁a", "▁", "b", "c")
+    assert (first.text, second.text) == ("a", "bc")
+    assert second.start == pytest.approx(0.16)
+    assert texts("▁a", "▁", "▁", "▁b", "▁") == ["a", "b"]
+
+
+def test_a_space_at_the_end_of_a_piece_ends_the_word() -> None:
+    assert texts("a▁", "b") == ["a", "b"]
+
+
+def test_text_without_spaces_is_one_word() -> None:
+    assert texts("今", "日", "は", "。") == ["今日は。"]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (("▁Hi", "▁", ",", "▁you"), ["Hi,", "you"]),
+        (("▁Hi", "▁,", "▁...", "▁you"), ["Hi,...", "you"]),
+        (("▁.", "▁Hi"), [".Hi"]),
+        (("▁Y", "▁¿", "▁Qué", "?"), ["Y", "¿Qué?"]),
+        (("▁so", "▁(", "▁he", "▁)"), ["so", "(he)"]),
+        (("▁so", "▁("), ["so("]),
+        (("▁", ".", "▁?"), [".?"]),
+        (("▁R", "▁&", "▁B"), ["R", "&", "B"]),
+        (("▁-", "5"), ["-5"]),
+        (("▁it", "'", "s"), ["it's"]),
+        (("▁5", "▁%"), ["5", "%"]),
+    ],
+)
+def test_punctuation_is_never_an_orphan(pieces: tuple[str, ...], expected: list[str]) -> None:
+    assert texts(*pieces) == expected
+
+
+def test_a_word_ends_where_its_sound_does_not_with_its_full_stop() -> None:
+    (word,) = words_of("▁end", ".")
+    assert word.end == pytest.approx(0.08)
+    assert word.tokens[1].start == word.tokens[1].end == word.end
+
+
+def test_a_sign_within_a_word_keeps_the_words_end() -> None:
+    (word,) = words_of("▁3", ".", "14")
+    assert word.text == "3.14"
+    assert word.end == pytest.approx(0.40)
+
+
+def test_the_confidence_is_aggregated_over_all_tokens_of_the_word() -> None:
+    tokens = tokens_of([("▁a", 0, 1), ("b", 1, 1), ("▁c", 2, 1)])
+    first, second = to_words(tokens, lambda values: sum(values) / len(values))
+    assert first.confidence == pytest.approx(0.625)
+    assert second.confidence == pytest.approx(1.0)
