@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,10 @@ def kind(setting: Setting) -> str:
     return names[name] + (" or `none`" if setting.optional else "")
 
 
+def meaning(setting: Setting) -> str:
+    return re.sub(r"\bNone\b", "`none`", setting.help)
+
+
 def grouped() -> Iterator[tuple[str, list[Setting]]]:
     yield "", [setting for setting in schema().values() if "." not in setting.key]
     for section in sections():
@@ -53,7 +58,7 @@ def env_example() -> str:
         for setting in settings:
             choices = f" ({', '.join(setting.choices)})" if setting.choices else ""
             default = "" if setting.default is None else written(setting.default)
-            lines += [f"# {setting.help}{choices}", f"# {setting.variable}={default}", ""]
+            lines += [f"# {meaning(setting)}{choices}", f"# {setting.variable}={default}", ""]
     return "\n".join(lines)
 
 
@@ -74,7 +79,7 @@ def settings_page() -> str:
         lines += ["| key | variable | values | default | meaning |", "|---|---|---|---|---|"]
         lines += [
             f"| `{one.key}` | `{one.variable}` | {kind(one)} | `{written(one.default)}` "
-            f"| {one.help} |"
+            f"| {meaning(one)} |"
             for one in settings
         ]
         lines.append("")

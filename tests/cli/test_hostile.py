@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 import soundfile
 
+from eclectus.core.types import FloatArray
 from tests.cli.running import Cli
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 RATE = 16_000
 
 
-def tone(seconds: float, rate: int = RATE) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
-    return np.sin(np.arange(int(seconds * rate)) * 0.05).astype(np.float32) * np.float32(0.3)
+def tone(seconds: float, rate: int = RATE) -> FloatArray:
+    wave: FloatArray = np.sin(np.arange(int(seconds * rate)) * 0.05).astype(np.float32)
+    return wave * np.float32(0.3)
 
 
 def wav(path: Path, samples: object, rate: int = RATE, subtype: str = "PCM_16") -> None:

@@ -13,7 +13,7 @@ from eclectus.search.transducer_state import TransducerState
 from tests.support.search_twin import assert_same, search_one
 from tests.support.toy_transducer import ToySize, ToyTransducer, random_encoded, toy_config
 
-LONGEST = 24
+LONGEST = 16
 no_table: st.SearchStrategy[list[int]] = st.just([])
 tables = no_table | st.lists(st.integers(0, 6), min_size=1, max_size=5).filter(any)
 biases = st.sampled_from([-20.0, 0.0, 1.5, 4.0])
@@ -62,7 +62,7 @@ def run_chunks(
     return [Hypothesis.concat(part) for part in parts], state
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(divisions(), tables, seeds, biases, st.sampled_from([1, 2, 10]))
 def test_any_division_into_chunks_finds_the_same(
     division: tuple[list[int], list[list[int]]],
@@ -86,7 +86,7 @@ def test_any_division_into_chunks_finds_the_same(
     np.testing.assert_allclose(state.predicted, end.predicted, atol=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.integers(0, LONGEST), min_size=1, max_size=6),
     tables,
@@ -106,12 +106,12 @@ def test_any_batch_of_any_model_finds_what_the_twin_finds(
         assert (found.frames < lengths[row]).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(tables, seeds, st.permutations([0, 1, 2]), st.lists(st.booleans(), min_size=3, max_size=3))
 def test_streams_may_be_reordered_joined_and_begun_anew(
     table: list[int], seed: int, order: list[int], mask: list[bool]
 ) -> None:
-    encoded = random_encoded([9, 9, 9], seed=seed)
+    encoded = random_encoded([6, 6, 6], seed=seed)
     search, _ = make(table, seed, 1.5, 10)
     _, state = search.advance(encoded, search.start(3))
     rows = np.array(order)

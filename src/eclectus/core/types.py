@@ -8,7 +8,7 @@ H predictor width.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -160,6 +160,10 @@ class Hypothesis:
             self.entropies,
             self.score,
         )
+
+    def lift(self, frame: int) -> Hypothesis:
+        """Return the same tokens with every frame at least the given one."""
+        return replace(self, frames=np.maximum(self.frames, frame))
 
     @staticmethod
     def concat(parts: list[Hypothesis]) -> Hypothesis:

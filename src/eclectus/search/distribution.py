@@ -34,12 +34,12 @@ class Softmax:
         Raises:
             InferenceError: There is NaN or positive infinity among them, or nothing finite.
         """
+        # The argmax of anything with NaN is a NaN; a finite maximum makes every weight finite.
+        if not math.isfinite(logits[best]):
+            raise not_finite()
         weights = np.subtract(logits, logits[best], out=self._weights)
         np.exp(weights, out=weights)
         self._total = float(weights.sum())
-        # It can't be finite if the best logit is NaN or infinite, or if another one is NaN.
-        if not math.isfinite(self._total):
-            raise not_finite()
         return -math.log(self._total)
 
     def entropy(self, logits: FloatArray, best: int) -> float:
@@ -48,7 +48,8 @@ class Softmax:
         With x the logits minus the best one, w = exp(x) and Z their sum: log Z - sum(w x) / Z.
         """
         weights = self._weights
-        moment = float(np.dot(weights, logits))
+        with np.errstate(invalid="ignore"):
+            moment = float(np.dot(weights, logits))
         if not math.isfinite(moment):  # A label with the logit -inf: 0 * log 0 counts as 0.
             possible = weights > 0.0
             moment = float(np.dot(weights[possible], logits[possible]))

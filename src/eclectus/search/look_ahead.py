@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from eclectus.core.types import FloatArray
+from eclectus.search.lanes import Lane
 
 CELLS = 8
 """Cells (items times frames) that one call may hold because of look-ahead."""
@@ -44,13 +45,11 @@ class FrameGrid:
         self._flat = projected.reshape(-1, projected.shape[-1])  # (B * S, J)
         self._length = projected.shape[1]
 
-    def block(
-        self, rows: list[int], starts: list[int], strides: list[int], width: int
-    ) -> FloatArray:
-        """Return frames (n, width, J): of each row, from its start on, a stride apart."""
-        first = [row * self._length + start for row, start in zip(rows, starts, strict=True)]
-        cells = np.array(first)[:, None]
+    def block(self, lanes: list[Lane], width: int) -> FloatArray:
+        """Return frames (n, width, J): of each lane, from where it stands, its stride apart."""
+        cells = np.array([lane.row * self._length + lane.at for lane in lanes])[:, None]
         if width > 1:
+            strides = np.array([lane.stride for lane in lanes])
             cells = cells + np.multiply.outer(strides, np.arange(width))
         block: FloatArray = self._flat.take(cells, axis=0)
         return block

@@ -19,7 +19,6 @@ without frames is never evaluated.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -30,25 +29,15 @@ from eclectus.core.options import GreedySearch
 from eclectus.core.protocols import TransducerStep
 from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis
 from eclectus.search.distribution import Softmax, not_finite
-from eclectus.search.lanes import Lanes
+from eclectus.search.lanes import Lane, Lanes
 from eclectus.search.look_ahead import FrameGrid, block_width
 from eclectus.search.paths import Path
 from eclectus.search.transducer_state import TransducerState
 
-RNNT_WIDTH = 4
-"""Frames of the first block: RNN-T passes some three blanks before each token ..."""
-TDT_WIDTH = 2
+RNNT_WIDTH = 2
+"""Frames of the first block after a token: RNN-T passes some three blanks before the next one ..."""
+TDT_WIDTH = 1
 """... and TDT jumps over most of them."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Call:
-    """What one call of the search works with: mutable, and seen by no other thread."""
-
-    lanes: Lanes
-    frames: FrameGrid
-    paths: list[Path]
-    softmax: Softmax
 
 
 class TransducerSearch:
@@ -81,6 +70,7 @@ class TransducerSearch:
         self._config = config
         self._max_symbols = options.max_symbols
         self._durations = config.durations
+        self._blank = config.blank_id
         self._labels = config.vocabulary_size + 1
         self._first_width = TDT_WIDTH if config.durations else RNNT_WIDTH
 
@@ -123,13 +113,13 @@ class TransducerSearch:
         """
         lengths = np.asarray(encoded.lengths, np.int64)
         paths = [Path() for _ in lengths]
-        lanes = Lanes(state, lengths)
-        if len(lanes):
-            frames = self._project(encoded, lanes.items)
-            call = _Call(lanes, frames, paths, Softmax(self._labels))
-            while len(lanes):
+        lanes = Lanes(state, lengths, paths)
+        if lanes.members:
+            frames = self._project(encoded, lanes.members)
+            softmax = Softmax(self._labels)
+            while lanes.members:
                 lanes.run_predictor(self._step)
-                self._find_tokens(call)
+                self._find_tokens(lanes, frames, softmax)
                 lanes.retire()
         hypotheses = [path.hypothesis() for path in paths]
         shifted = [h.shift(int(n)) for h, n in zip(hypotheses, state.consumed, strict=True)]
@@ -138,42 +128,37 @@ class TransducerSearch:
     @cached_property
     def _start(self) -> TransducerState:
         """One stream after the predictor has seen the start of the sequence (blank)."""
-        blank = np.array([self._config.blank_id], np.int64)
+        blank = np.array([self._blank], np.int64)
         predicted, predictor = self._step.predict(blank, self._step.initial_state(1))
         zero = np.zeros(1, np.int64)
         return TransducerState(predicted, predictor, blank, zero > 0, zero, zero)
 
-    def _project(self, encoded: EncoderOutput, items: list[int]) -> FrameGrid:
+    def _project(self, encoded: EncoderOutput, lanes: list[Lane]) -> FrameGrid:
         """Project the frames of those items that have any to search."""
-        if len(items) < len(encoded.lengths):
-            encoded = encoded.take(np.array(items, np.int64))
+        if len(lanes) < len(encoded.lengths):
+            encoded = encoded.take(np.array([lane.item for lane in lanes], np.int64))
         projected = self._step.project(encoded)
-        if len(projected) != len(items) or projected.shape[1] < max(encoded.lengths):
+        longest = max(lane.stop for lane in lanes)
+        if len(projected) != len(lanes) or projected.shape[1] < longest:
             raise InferenceError(
-                f"The encoder promised {max(encoded.lengths)} frames for each of {len(items)} "
-                f"items, but their projection has the shape {projected.shape}.",
+                f"The encoder promised {longest} frames for {len(lanes)} items, but their "
+                f"projection has the shape {projected.shape}.",
                 shape=projected.shape,
             )
         return FrameGrid(projected)
 
-    def _find_tokens(self, call: _Call) -> None:
+    def _find_tokens(self, lanes: Lanes, frames: FrameGrid, softmax: Softmax) -> None:
         """Move every lane to its next token, or to its end over blanks."""
-        lanes = call.lanes
-        seeking = list(range(len(lanes)))
+        seeking = lanes.members
         calls = 0
         while seeking:
-            room = min(lanes.room(lane) for lane in seeking)
+            room = min([lane.room() for lane in seeking])
             width = block_width(len(seeking), calls, room, self._first_width)
-            block = call.frames.block(*lanes.cells(seeking), width)
-            logits = self._joint(block, lanes.predicted(seeking))
-            with np.errstate(invalid="ignore", over="ignore"):  # The softmax reports NaN itself.
-                found = [
-                    self._walk(call, lane, rows) for lane, rows in zip(seeking, logits, strict=True)
-                ]
+            logits = self._joint(frames.block(seeking, width), lanes.predicted(seeking))
             seeking = [
                 lane
-                for lane, token in zip(seeking, found, strict=True)
-                if not token and lanes.has_frames(lane)
+                for lane, rows in zip(seeking, logits, strict=True)
+                if not self._walk(lane, rows, softmax) and lane.active
             ]
             calls += 1
 
@@ -190,31 +175,30 @@ class TransducerSearch:
             )
         return logits
 
-    def _walk(self, call: _Call, lane: int, rows: FloatArray) -> bool:
+    def _walk(self, lane: Lane, rows: FloatArray, softmax: Softmax) -> bool:
         """Move a lane through its block (F, V + 1 + K), its stride apart.
 
         Returns:
             Whether it came to a token; else it stands where the block says nothing.
         """
-        lanes, path = call.lanes, call.paths[call.lanes.items[lane]]
-        stride, frame = lanes.stride[lane], 0
+        stride, frame = lane.stride, 0
         while True:
             position, between = divmod(frame, stride)
             if between or position >= len(rows):
                 return False
             scores = rows[position, : self._labels]
             label = int(scores.argmax())
+            log_prob = softmax.log_prob(scores, label)
             jump = self._jump(rows[position])
-            log_prob = call.softmax.log_prob(scores, label)
-            if label != self._config.blank_id:
+            if label != self._blank:
+                entropy = softmax.entropy(scores, label)
                 duration = jump if self._durations else 1
-                entropy = call.softmax.entropy(scores, label)
-                path.emit(label, lanes.at[lane], duration, log_prob, entropy)
-                lanes.emit(lane, label, jump, self._max_symbols)
+                lane.path.emit(label, lane.at, duration, log_prob, entropy)
+                lane.emit(label, jump, self._max_symbols)
                 return True
-            path.pass_blank(log_prob)
+            lane.path.pass_blank(log_prob)
             jump = max(jump, 1)
-            lanes.pass_blank(lane, jump)
+            lane.pass_blank(jump)
             frame += jump
 
     def _jump(self, logits: FloatArray) -> int:

@@ -80,7 +80,8 @@ class MelFrames:
         mel = np.matmul(power.reshape(tiles, _TILE, -1), self._filters)
         logs = mel.reshape(tiles * _TILE, -1)[row : row + rows]
         logs += _LOG_GUARD
-        return np.log(logs, out=logs).T
+        columns: FloatArray = np.log(logs, out=logs).T
+        return columns
 
 
 def _hann_window() -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from tests.support.toy_transducer import (
 )
 
 TABLES = [(), (0, 1, 2, 3, 4), (0, 1, 2, 4, 8), (1, 2, 3), (2, 0, 7)]
-LENGTHS = [23, 1, 40, 0, 7, 31, 40, 2, 15, 33, 9, 28, 40, 3, 0, 19]
+LENGTHS = [11, 1, 20, 0, 7, 16, 20, 2, 8, 17, 9, 14, 20, 3, 0, 10]
 
 
 def make_search(
@@ -276,7 +277,7 @@ def test_a_joint_of_another_vocabulary_is_refused() -> None:
 def test_lengths_beyond_the_frames_are_refused() -> None:
     encoded = random_encoded([5, 4])
     search, _ = make_search(())
-    with pytest.raises(InferenceError, match="promised 6 frames"):
+    with pytest.raises(InferenceError, match="promised 6 frames for 2 items"):
         search(EncoderOutput(encoded.frames, np.array([5, 6])))
 
 
@@ -316,6 +317,17 @@ def test_states_that_a_backend_was_given_or_has_returned_are_never_written_to() 
     for state, before in toy.given:
         for array, copy in zip(state.arrays, before, strict=True):
             np.testing.assert_array_equal(array, copy)
+
+
+def test_threads_may_share_a_search() -> None:
+    batches = [random_encoded(LENGTHS[: 4 + seed], seed=seed) for seed in range(8)]
+    search, _ = make_search((0, 1, 2))
+    alone = [search(encoded) for encoded in batches]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(make_search((0, 1, 2))[0], batches))
+    for one, other in zip(alone, together, strict=True):
+        for a, b in zip(one, other, strict=True):
+            assert_same(a, b)
 
 
 def test_a_recorded_cell_is_an_item_and_a_frame() -> None:

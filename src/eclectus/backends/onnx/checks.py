@@ -38,9 +38,7 @@ def check_files(path: Path, facts: GraphFacts) -> None:
             )
 
 
-def check_config(
-    files: OnnxFiles, facts: Mapping[Path, GraphFacts], config: ModelConfig
-) -> None:
+def check_config(files: OnnxFiles, facts: Mapping[Path, GraphFacts], config: ModelConfig) -> None:
     """Check that the graphs are what they are taken for and agree with the configuration.
 
     Raises:

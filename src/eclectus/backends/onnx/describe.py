@@ -132,7 +132,8 @@ def _entry(message: memoryview) -> tuple[str, str]:
 
 
 def _port(message: memoryview) -> tuple[str, Shape]:
-    name, shape = "", ()
+    name = ""
+    shape: Shape = ()
     for number, value in fields(message):
         if number == _NAME:
             name = text(value)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from eclectus.backends.onnx.checks import FEATURE_LENGTHS, FEATURES
-from eclectus.backends.onnx.session import Runtime, Session
+from eclectus.backends.onnx.session import Array, Runtime, Session
+from eclectus.core.config import Head, ModelConfig
 from eclectus.core.errors import InferenceError
 from eclectus.core.options import Device
 from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
@@ -19,11 +20,11 @@ class Encoder:
 
     On the CPU each item of a batch runs at its own length: padding costs time and memory, and in a
     quantised graph it would change the numbers. As many items as there are threads run at the same
-    time, which uses the cores better than dividing the products of one item; so memory grows with
-    the threads, not with the batch. Other devices take the padded batch as it is.
+    time, so memory grows with the threads, not with the batch. Other devices take the padded batch
+    as it is.
     """
 
-    def __init__(self, path: Path, runtime: Runtime) -> None:
+    def __init__(self, path: Path, config: ModelConfig, runtime: Runtime) -> None:
         """Load the graph.
 
         Raises:
@@ -31,22 +32,68 @@ class Encoder:
             BackendError: See `Session`.
         """
         self._session = Session(path, runtime)
-        self._frames_first = len(self._session.outputs) == 1
+        self._time_base = config.time_base
+        self._frames_first = config.head is Head.CTC
         self._apart = runtime.device is Device.CPU
         self._pool = ThreadPoolExecutor(runtime.threads, "eclectus-encoder")
 
     def __call__(self, features: Features) -> EncoderOutput:
-        """Encode a batch.
+        """Encode a batch; an item without any mel frame gets no frames.
 
         Raises:
             OutOfMemoryError: The batch does not fit the device.
             InferenceError: The engine failed, or the model is closed.
         """
-        lengths = features.lengths
-        if not self._apart:
-            return self._run(features.data, lengths)
-        rows = [int(row) for row in np.argsort(-lengths, kind="stable") if lengths[row] > 0]
-        parts = [(features.data[row : row + 1, :, : lengths[row]], lengths[row : row + 1]) for row in rows]
-        if len(rows) == 1 == len(lengths):
-            return self._run(*parts[0])
-        return _gathered(rows, self._run_all(parts), len(lengths))
+        if not self._apart and features.data.shape[2]:
+            return self._run(features)
+        rows = [int(row) for row in np.argsort(-features.lengths) if features.lengths[row] > 0]
+        items = [_item(features, row) for row in rows]
+        if len(items) == 1 == len(features.lengths):
+            return self._run(items[0])
+        return _gathered(rows, self._run_all(items), len(features.lengths))
+
+    def _run_all(self, items: list[Features]) -> list[EncoderOutput]:
+        if len(items) < 2:
+            return [self._run(item) for item in items]
+        try:
+            futures = [self._pool.submit(self._run, item) for item in items]
+        except RuntimeError as error:
+            raise InferenceError("The model is closed.") from error
+        try:
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+
+    def _run(self, features: Features) -> EncoderOutput:
+        feeds: dict[str, Array] = {FEATURES: features.data, FEATURE_LENGTHS: features.lengths}
+        outputs = self._session.run(feeds)
+        frames: FloatArray = outputs[0] if self._frames_first else outputs[0].transpose(0, 2, 1)
+        return EncoderOutput(frames, self._frame_counts(features.lengths, frames.shape[1]))
+
+    def _frame_counts(self, mel_frames: IntArray, most: int) -> IntArray:
+        counts = [self._time_base.encoder_frames(int(count)) for count in mel_frames]
+        return np.minimum(np.array(counts, np.int64), most)
+
+    def close(self) -> None:
+        """Release the memory; safe to call twice."""
+        self._session.close()
+        self._pool.shutdown(wait=False)
+
+
+def _item(features: Features, row: int) -> Features:
+    length = int(features.lengths[row])
+    one = slice(row, row + 1)
+    return Features(features.data[one, :, :length], features.lengths[one])
+
+
+def _gathered(rows: list[int], parts: list[EncoderOutput], batch: int) -> EncoderOutput:
+    """Put items of different length into one batch, zeros behind each."""
+    lengths = np.zeros(batch, np.int64)
+    for row, part in zip(rows, parts, strict=True):
+        lengths[row] = part.lengths[0]
+    width = parts[0].frames.shape[2] if parts else 0
+    frames = np.zeros((batch, int(lengths.max(initial=0)), width), np.float32)
+    for row, part in zip(rows, parts, strict=True):
+        frames[row, : lengths[row]] = part.frames[0, : lengths[row]]
+    return EncoderOutput(frames, lengths)

@@ -61,15 +61,13 @@ def broken_model_errors() -> tuple[type[Exception], ...]:
 
 @functools.cache
 def engine_errors() -> tuple[type[Exception], ...]:
-    """All exceptions that the engine raises; some exist in newer releases only."""
-    return (*_exceptions(_BROKEN + _OTHERS), RuntimeError, ValueError)
+    """All exceptions that the engine raises; some of its own exist in newer releases only."""
+    return (*_exceptions(_BROKEN + _OTHERS), RuntimeError, ValueError, MemoryError)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error of the engine means that memory is exhausted."""
-    return isinstance(error, MemoryError) or any(
-        mark in str(error) for mark in ALLOCATION_FAILURES
-    )
+    return isinstance(error, MemoryError) or any(mark in str(error) for mark in ALLOCATION_FAILURES)
 
 
 def _exceptions(names: tuple[str, ...]) -> tuple[type[Exception], ...]:

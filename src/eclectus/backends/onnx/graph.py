@@ -8,7 +8,6 @@ from typing import Any
 
 from eclectus.backends.onnx import proto
 
-
 STANDARD = ("", "ai.onnx")
 """Names of the domain of standard operators."""
 
@@ -29,9 +28,7 @@ class Cut:
 def sources(graph: Any) -> dict[str, frozenset[str]]:
     """Return the graph inputs that each value depends on; nodes are in topological order."""
     weights = {tensor.name for tensor in graph.initializer}
-    found = {
-        port.name: frozenset((port.name,)) for port in graph.input if port.name not in weights
-    }
+    found = {port.name: frozenset((port.name,)) for port in graph.input if port.name not in weights}
     nothing: frozenset[str] = frozenset()
     for node in graph.node:
         union = nothing.union(*(found.get(name, nothing) for name in node.input))
@@ -113,12 +110,11 @@ def _ports(graph: Any) -> Mapping[str, Any]:
 
 
 def _port(name: str, ports: Mapping[str, Any], kind: int) -> Any:
-    """Values inside the graph become ports without a shape."""
-    if name in ports:
-        return ports[name]
+    """Ports get no shape: some exports fix the batch of one state at 1 though they need not."""
     port = proto.new("Port")
     port.name = name
-    port.type.tensor_type.elem_type = kind
+    known = ports[name].type.tensor_type.elem_type if name in ports else kind
+    port.type.tensor_type.elem_type = known
     return port
 
 

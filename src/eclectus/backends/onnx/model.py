@@ -74,5 +74,5 @@ def load_onnx(files: OnnxFiles, config: ModelConfig, options: BackendOptions) ->
     for path, graph in facts.items():
         check_files(path, graph)
     check_config(files, facts, config)
-    encoder = Encoder(files.encoder, runtime)
+    encoder = Encoder(files.encoder, config, runtime)
     return OnnxModel(config, encoder, load_step(files, facts, config, runtime))

@@ -89,18 +89,21 @@ def _rewritten(
         if old.op_type == "DynamicQuantizeLinear":
             yield from _row_scales(old, opset)
         elif old.output[0] in products:
-            zero = old.input[2]
-            new = node("MatMulInteger", list(old.input), old.output[0])
-            new.input[2] = "row.no_zero"
-            sums = f"{old.output[0]}.sums"
-            graph.initializer.append(tensor(sums, _column_sums(old, weights)))
-            new.output[0] = f"{old.output[0]}.raw"
-            yield new
-            shift = f"{old.output[0]}.shift"
-            yield node("Mul", (zero, sums), shift)
-            yield node("Sub", (new.output[0], shift), old.output[0])
+            yield from _shifted_product(old)
+            sums = tensor(f"{old.output[0]}.sums", _column_sums(old, weights))
+            graph.initializer.append(sums)
         else:
             yield old
+
+
+def _shifted_product(old: Any) -> Iterator[Any]:
+    """The product without the rows' zero points, and what they take off it."""
+    name = old.output[0]
+    raw = node("MatMulInteger", list(old.input), f"{name}.raw")
+    raw.input[2] = "row.no_zero"
+    yield raw
+    yield node("Mul", (old.input[2], f"{name}.sums"), f"{name}.shift")
+    yield node("Sub", (f"{name}.raw", f"{name}.shift"), name)
 
 
 def _row_scales(old: Any, opset: int) -> Iterator[Any]:

@@ -115,7 +115,7 @@ class Session:
         }
         try:
             results: list[Array] = session.run(None, typed)
-        except (*engine_errors(), MemoryError) as error:
+        except engine_errors() as error:
             raise _translated(error, self.path, feeds) from error
         return [_widened(result) for result in results]
 
@@ -137,7 +137,7 @@ def _create(model: Path | bytes, path: Path, runtime: Runtime, threads: int) -> 
         raise ModelFilesError(
             f"{path} is broken or not an ONNX model. Fetch it again. ({error})", path=str(path)
         ) from error
-    except (*engine_errors(), MemoryError) as error:
+    except engine_errors() as error:
         if is_out_of_memory(error):
             raise OutOfMemoryError(
                 f"{path} does not fit into memory. Take a smaller model or precision int8.",

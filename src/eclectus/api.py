@@ -1,0 +1,98 @@
+"""The two calls that most programs need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from eclectus.core.errors import OptionError
+from eclectus.core.options import (
+    BackendOptions,
+    Device,
+    HubOptions,
+    Precision,
+    TranscribeOptions,
+)
+from eclectus.core.types import Transcript
+from eclectus.models.loader import load_model
+from eclectus.recognition.recognizer import Recognizer
+
+if TYPE_CHECKING:
+    from eclectus.signal.decode import AudioSource
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def load(
+    model: str | Path | None = None,
+    *,
+    device: Device | str | None = None,
+    precision: Precision | str | None = None,
+    threads: int | None = None,
+    hub: HubOptions | None = None,
+    options: TranscribeOptions | None = None,
+) -> Recognizer:
+    """Load a model, fetching it first if it is named and not on this machine.
+
+    Example:
+        >>> model = eclectus.load()  # the small English model that the package carries
+        >>> print(model.transcribe("speech.wav").text)
+
+    Args:
+        model: A name such as `parakeet-tdt-0.6b-v3`, a hub id `owner/name`, or a folder; None for
+            the built-in model.
+        device: `auto`, `cpu`, `cuda` and the others of `Device`.
+        precision: `auto`, `fp32`, `fp16`, `bf16` or `int8`.
+        threads: CPU threads in all; None for one a core.
+        hub: Where models are fetched from and kept.
+        options: What the recogniser uses where a call gives none of its own.
+
+    Raises:
+        ModelError: The name is unknown, or the files are missing, broken or of another kind.
+        OptionError: There is no such device or precision, or the model has no such files.
+        BackendUnavailableError: The engine or the device is not there.
+    """
+    backend = BackendOptions(threads=threads)
+    if device is not None:
+        backend = replace(backend, device=_member(Device, device))
+    if precision is not None:
+        backend = replace(backend, precision=_member(Precision, precision))
+    loaded = load_model(model, backend, hub or HubOptions())
+    return Recognizer(loaded.acoustic, loaded.tokenizer, options or TranscribeOptions())
+
+
+def transcribe(
+    source: AudioSource,
+    model: str | Path | None = None,
+    *,
+    sample_rate: int | None = None,
+    options: TranscribeOptions | None = None,
+) -> Transcript:
+    """Transcribe one source of audio with a model that is loaded for this call alone.
+
+    Example:
+        >>> eclectus.transcribe("speech.wav", "parakeet-tdt-0.6b-v3").text
+
+    Args:
+        source: A path, `-`, bytes, a binary file, an array or an `Audio`.
+        model: As for `load`.
+        sample_rate: Of an array, in Hz.
+        options: What shapes the transcript.
+
+    Raises:
+        EclectusError: As for `load` and `Recognizer.transcribe`.
+    """
+    with load(model, options=options) as recognizer:
+        return recognizer.transcribe(source, sample_rate=sample_rate)
+
+
+def _member(kind: type[Choice], name: str) -> Choice:
+    try:
+        return kind(name)
+    except ValueError as error:
+        possible = ", ".join(kind)
+        raise OptionError(
+            f"There is no {kind.__name__.lower()} {name!r}; possible are {possible}.", value=name
+        ) from error
