@@ -70,11 +70,13 @@ def test_a_terminal_shows_bars_above_which_lines_stay(monkeypatch: pytest.Monkey
     view.finish(0, "done")
     with view.paused():
         screen.write("text\n")
+    after = screen.getvalue().rpartition("text\n")[2]
     view.fail(1, "broken")
     view.begin(["c.wav"])
     view.advance(0, 1.0, 2.0)
     view.close()
     shown = screen.getvalue()
+    assert "\x1b[1A" not in after  # the cursor does not go back over the text
     assert "all 2 files" in shown
     assert "…" in shown
     assert "a.wav: done" in shown

@@ -35,7 +35,7 @@ from eclectus.search.paths import Path
 from eclectus.search.transducer_state import TransducerState
 
 RNNT_WIDTH = 2
-"""Frames of the first block after a token: RNN-T passes some three blanks before the next one ..."""
+"""Frames of the first block after a token: RNN-T passes some three blanks before the next ..."""
 TDT_WIDTH = 1
 """... and TDT jumps over most of them."""
 

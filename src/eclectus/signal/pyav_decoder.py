@@ -108,7 +108,7 @@ class PyAVDecoder:
         except self._failure as error:
             _LOG.warning("the audio is damaged and ends early: %s", _reason(error))
         if broken:
-            _LOG.warning("%d damaged packets were left out", broken)
+            _LOG.warning("damaged packets were left out: %d", broken)
 
     def _lead(self, first: av.AudioFrame) -> Iterator[FloatArray]:
         """Yield silence for the time by which the audio starts after the container."""

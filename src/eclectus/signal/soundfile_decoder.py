@@ -39,11 +39,9 @@ class SoundFileDecoder:
         Raises:
             RefusedError: libsndfile does not know the format, or the header is broken.
         """
+        self._source = source
         self._mixer = mixer
-        try:
-            self._file = soundfile.SoundFile(_Anonymous(source.rewind()))
-        except soundfile.LibsndfileError as error:
-            raise RefusedError(error.error_string) from error
+        self._file = self._open()
         try:
             self.sample_rate = check_rate(int(self._file.samplerate))
         except RefusedError:
@@ -58,24 +56,49 @@ class SoundFileDecoder:
 
     def blocks(self) -> Iterator[FloatArray]:
         """Yield the samples; see `DecodedAudio`."""
-        wanted = min(_BLOCK_S * self.sample_rate, max(1, _BLOCK_VALUES // self._file.channels))
-        delivered = False
-        while True:
-            try:
-                samples = self._file.read(wanted, dtype="float32", always_2d=True)
-            except soundfile.LibsndfileError as error:
-                if wanted > _SALVAGE_FRAMES and not delivered:
-                    wanted = _SALVAGE_FRAMES
-                    continue
-                if not delivered:
-                    raise RefusedError(error.error_string) from error
-                _LOG.warning("the audio is damaged and ends early: %s", error.error_string)
-                return
-            if len(samples) == 0:
-                return
-            delivered = True
-            yield self._mixer(samples)
+        most = max(1, _BLOCK_VALUES // self._file.channels)
+        delivered = 0
+        try:
+            for samples in self._read(min(_BLOCK_S * self.sample_rate, most)):
+                delivered += len(samples)
+                yield self._mixer(samples)
+        except soundfile.LibsndfileError as error:
+            yield from self._salvage(delivered, error)
 
     def close(self) -> None:
         """Free libsndfile's state."""
         self._file.close()
+
+    def _open(self) -> soundfile.SoundFile:
+        try:
+            return soundfile.SoundFile(_Anonymous(self._source.rewind()))
+        except soundfile.LibsndfileError as error:
+            raise RefusedError(error.error_string) from error
+
+    def _read(self, count: int) -> Iterator[FloatArray]:
+        """Yield blocks (count, channels) to the end; the last may be shorter."""
+        while len(samples := self._file.read(count, dtype="float32", always_2d=True)):
+            yield samples
+
+    def _salvage(self, delivered: int, error: soundfile.LibsndfileError) -> Iterator[FloatArray]:
+        """Read again from the start in small blocks, since a block with an error is lost whole.
+
+        Yields:
+            What lies after the first `delivered` samples and before the damage.
+
+        Raises:
+            RefusedError: There is nothing before the damage.
+        """
+        self._file.close()
+        self._file = self._open()
+        position = 0
+        try:
+            for samples in self._read(_SALVAGE_FRAMES):
+                fresh = samples[max(0, delivered - position) :]
+                position += len(samples)
+                if len(fresh):
+                    yield self._mixer(fresh)
+        except soundfile.LibsndfileError:
+            _LOG.warning("the audio is damaged and ends early: %s", error.error_string)
+        if position == 0:
+            raise RefusedError(error.error_string) from error

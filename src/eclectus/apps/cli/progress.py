@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from eclectus.apps.cli.report import duration
 
 if TYPE_CHECKING:
+    from rich.live import Live
     from rich.progress import Progress as Bars
     from rich.progress import Task, TaskID
     from rich.text import Text
@@ -104,6 +105,7 @@ class Moving:
 
     def __init__(self) -> None:
         self._bars = _make_bars()
+        self._live: Live | None = None
         self._names: list[str] = []
         self._tasks: dict[int, TaskID] = {}
         self._lengths: dict[int, float] = {}
@@ -112,12 +114,26 @@ class Moving:
 
     def begin(self, names: list[str]) -> None:
         """Start the bars."""
+        self.close()
         self._names, self._tasks, self._lengths, self._heard = names, {}, {}, {}
         if self._all is not None:
             self._bars.remove_task(self._all)
         label = f"all {len(names)} files" if len(names) > 1 else "working"
         self._all = self._bars.add_task(label, total=None, visible=len(names) != 1)
-        self._bars.start()
+        self._start()
+
+    def _start(self) -> None:
+        # A new one each time: one that is started again would go back over what was printed since.
+        from rich.live import Live
+
+        self._live = Live(
+            self._bars,
+            console=self._bars.console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._live.start()
 
     def advance(self, index: int, done_s: float, total_s: float | None) -> None:
         """Move the bar of the file and the one of all."""
@@ -144,7 +160,11 @@ class Moving:
         """Replace the bar by a line."""
         self._remove(index)
         self._bars.console.print(
-            f"{self._names[index]}: {message}", style="red", markup=False, highlight=False
+            f"{self._names[index]}: {message}",
+            style="red",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
 
     def _remove(self, index: int) -> None:
@@ -158,15 +178,17 @@ class Moving:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Take the bars away for a moment."""
-        self._bars.stop()
+        self.close()
         try:
             yield
         finally:
-            self._bars.start()
+            self._start()
 
     def close(self) -> None:
         """Remove the bars."""
-        self._bars.stop()
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
 
 def expected_total(known: list[float], files: int) -> float | None:
@@ -203,7 +225,5 @@ def _make_bars() -> Bars:
         Pace(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
+        auto_refresh=False,
     )

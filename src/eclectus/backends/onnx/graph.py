@@ -12,6 +12,10 @@ STANDARD = ("", "ai.onnx")
 """Names of the domain of standard operators."""
 
 
+STATE_RANK, STATE_BATCH = 3, 1
+"""Axes of a recurrent state (L, B, H), and where its batch is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """Where a joint network takes up its two branches.
@@ -110,11 +114,18 @@ def _ports(graph: Any) -> Mapping[str, Any]:
 
 
 def _port(name: str, ports: Mapping[str, Any], kind: int) -> Any:
-    """Ports get no shape: some exports fix the batch of one state at 1 though they need not."""
+    """Values within the graph become ports without a shape; known ones get a free batch axis.
+
+    Some exports fix the batch of one state at 1 though their graph does not need it.
+    """
     port = proto.new("Port")
     port.name = name
-    known = ports[name].type.tensor_type.elem_type if name in ports else kind
-    port.type.tensor_type.elem_type = known
+    port.type.tensor_type.elem_type = kind
+    if name in ports:
+        port.CopyFrom(ports[name])
+        dims = port.type.tensor_type.shape.dim
+        if len(dims) == STATE_RANK:
+            dims[STATE_BATCH].Clear()
     return port
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from eclectus.backends.onnx import proto
 from eclectus.backends.onnx.describe import GraphFacts
-from eclectus.backends.onnx.graph import Cut, extract, find_cut
+from eclectus.backends.onnx.graph import STATE_RANK, Cut, extract, find_cut
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError
 from eclectus.core.types import PredictorState
 
@@ -24,8 +24,6 @@ PREDICTED = "decoder_outputs"
 TOKENS = "targets"
 LENGTH = "target_length"
 """Names that NeMo's export gives the inputs of predictor and joint."""
-
-_STATE_RANK = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ def state_shape(facts: GraphFacts, path: Path) -> StateShape:
     names = tuple(
         name
         for name, shape in facts.inputs.items()
-        if len(shape) == _STATE_RANK and name != ENCODER
+        if len(shape) == STATE_RANK and name != ENCODER
     )
     if not names:
         raise IncompatibleModelError(

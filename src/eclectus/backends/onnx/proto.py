@@ -53,7 +53,9 @@ _MESSAGES: Mapping[str, _Fields] = {
         "attribute": (5, "Attribute", True),
         "domain": (7, "string", False),
     },
-    "TensorType": {"elem_type": (1, "int32", False)},
+    "Dim": {"dim_value": (1, "int64", False), "dim_param": (2, "string", False)},
+    "Shape": {"dim": (1, "Dim", True)},
+    "TensorType": {"elem_type": (1, "int32", False), "shape": (2, "Shape", False)},
     "Type": {"tensor_type": (1, "TensorType", False)},
     "Port": {"name": (1, "string", False), "type": (2, "Type", False)},
     "Graph": {

@@ -1,0 +1,246 @@
+"""Where speech is, from energy and spectrum alone: no network, constant memory.
+
+A mel frame counts as speech when its level in the band of voices stands out from the noise, and
+it needs to stand out less where its spectrum has peaks, as voiced sounds do and noise does not.
+The noise's level is the lowest smoothed level of the neighbourhood (minimum statistics, Martin
+2001), which looks ahead too, so that a recording may begin in the middle of a word.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eclectus.core.errors import OptionError, StreamClosedError
+from eclectus.core.types import FloatArray
+from eclectus.signal.spans import Span, merge_spans
+
+_SAMPLE_RATE = 16_000
+_HOP = 160
+_WINDOW = 320
+_FFT_SIZE = 512
+_BAND = slice(5, 129)  # 156 to 4,000 Hz
+_POWER_GUARD = 1e-9
+_QUIETEST_DB = -65.0  # digital silence and the noise of converters are no floor to stand out from
+_SMOOTHING = 5  # mel frames
+_MIN_BIAS_DB = 2.0  # by which the minimum of smoothed noise lies under its mean
+_PEAKED_BONUS_DB = 3.0
+_PEAKED = 0.75  # entropy of the spectrum over its largest, below which it has peaks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorOptions:
+    """How eagerly speech is found.
+
+    Attributes:
+        threshold_db: By how much speech stands out from the noise to begin.
+        release_db: How much lower it may fall and still go on.
+        hang_over_s: How long speech goes on after it fell below.
+        min_speech_s: Shorter bursts are no speech.
+        min_silence_s: Shorter gaps are no pause.
+        padding_s: By how much spans grow at both sides; word ends are quiet.
+        memory_s: Over how long the noise's level is sought, to both sides.
+    """
+
+    threshold_db: float = 8.0
+    release_db: float = 4.0
+    hang_over_s: float = 0.1
+    min_speech_s: float = 0.1
+    min_silence_s: float = 0.2
+    padding_s: float = 0.03
+    memory_s: float = 1.5
+
+    def __post_init__(self) -> None:
+        lowest = min(self.hang_over_s, self.min_speech_s, self.min_silence_s, self.padding_s)
+        if lowest < 0 or self.memory_s < 0.1 or self.release_db > self.threshold_db:
+            raise OptionError(
+                "a detector needs times that are not negative, a memory of at least 0.1 s "
+                "and a release below the threshold"
+            )
+
+
+@dataclass(slots=True)
+class _Floor:
+    """The lowest value of a sliding stretch: each value is appended and dropped once."""
+
+    reach: int
+    values: deque[tuple[int, float]] = field(default_factory=deque)
+
+    def add(self, index: int, value: float) -> None:
+        while self.values and self.values[-1][1] >= value:
+            self.values.pop()
+        self.values.append((index, value))
+
+    def lowest(self, oldest: int) -> float:
+        while self.values[0][0] < oldest:
+            self.values.popleft()
+        return self.values[0][1]
+
+
+class EnergyDetector:
+    """Finds speech in samples that arrive in blocks; any blocks give the same spans.
+
+    Spans come out when they are certain: some `memory_s + min_silence_s` after their end.
+    """
+
+    def __init__(self, options: DetectorOptions | None = None) -> None:
+        """Start a signal.
+
+        Args:
+            options: How eager; None for the defaults.
+        """
+        self.options = options or DetectorOptions()
+        self._tail: FloatArray = np.zeros(0, np.float32)
+        self._received = 0
+        self._frames = _FrameDecisions(self.options)
+        self._open: Span | None = None
+        self._closed = False
+
+    def push(self, samples: FloatArray) -> list[Span]:
+        """Add samples.
+
+        Args:
+            samples: (n,) mono float32 at 16 kHz; n may be 0.
+
+        Returns:
+            Spans of speech that are certain now, in samples from the start of the signal.
+
+        Raises:
+            StreamClosedError: `finish` was called before.
+        """
+        self._require_open()
+        self._received += len(samples)
+        self._tail = np.concatenate([self._tail, samples])
+        count = max(0, (len(self._tail) - _WINDOW) // _HOP + 1)
+        levels, peaked = _measure(self._tail, count)
+        self._tail = self._tail[count * _HOP :].copy()
+        return self._settle(self._frames.add(levels, peaked), self._frames.decided)
+
+    def finish(self) -> list[Span]:
+        """End the signal.
+
+        Returns:
+            The last spans; none goes past the last sample.
+
+        Raises:
+            StreamClosedError: It was called before.
+        """
+        self._require_open()
+        self._closed = True
+        spans = self._settle(self._frames.finish(), None)
+        return [span for span in spans if len(span)]
+
+    def _settle(self, runs: list[Span], decided: int | None) -> list[Span]:
+        """Turn runs of speech frames into spans of samples, as far as they can't change."""
+        options = self.options
+        padding = _samples(options.padding_s)
+        held = [self._open] if self._open is not None else []
+        samples = [Span(run.start * _HOP, run.stop * _HOP + _WINDOW - _HOP) for run in runs]
+        joined = list(merge_spans([*held, *samples], min_gap=_samples(options.min_silence_s)))
+        self._open = None
+        horizon = None if decided is None else decided * _HOP - _samples(options.min_silence_s)
+        if joined and horizon is not None and joined[-1].stop > horizon:
+            self._open = joined.pop()
+        kept = (span for span in joined if len(span) >= _samples(options.min_speech_s))
+        grown = (_grown(span, padding, self._received) for span in kept)
+        return list(grown)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StreamClosedError("the detector's signal has ended; start a new one")
+
+
+def speech_spans(samples: FloatArray, options: DetectorOptions | None = None) -> list[Span]:
+    """Find speech in a whole signal.
+
+    Args:
+        samples: (N,) mono float32 at 16 kHz.
+        options: How eager; None for the defaults.
+
+    Returns:
+        Spans in order, with pauses of at least `min_silence_s` less the padding between them.
+    """
+    detector = EnergyDetector(options)
+    return [*detector.push(samples), *detector.finish()]
+
+
+class _FrameDecisions:
+    """Decides frame by frame, with the noise's level of a stretch to both sides."""
+
+    def __init__(self, options: DetectorOptions) -> None:
+        self._options = options
+        self._reach = round(options.memory_s * _SAMPLE_RATE / _HOP)
+        self._hang_over = round(options.hang_over_s * _SAMPLE_RATE / _HOP)
+        self._floor = _Floor(self._reach)
+        self._waiting: deque[tuple[float, bool]] = deque()
+        self._recent: deque[float] = deque(maxlen=_SMOOTHING)
+        self._seen = 0
+        self._run_start: int | None = None
+        self._last_speech = 0
+        self.decided = 0
+
+    def add(self, levels: NDArray[np.float64], peaked: NDArray[np.bool_]) -> list[Span]:
+        """Take measured frames; return the runs of speech that ended."""
+        runs: list[Span] = []
+        for level, has_peaks in zip(levels.tolist(), peaked.tolist(), strict=True):
+            self._recent.append(level)
+            if len(self._recent) == _SMOOTHING:
+                self._floor.add(self._seen, sum(self._recent) / _SMOOTHING)
+            self._seen += 1
+            self._waiting.append((level, has_peaks))
+            if len(self._waiting) > self._reach:
+                runs.extend(self._decide())
+        return runs
+
+    def finish(self) -> list[Span]:
+        """Decide the frames that waited for more; return the last runs."""
+        runs: list[Span] = []
+        if self._recent and not self._floor.values:
+            self._floor.add(self._seen, sum(self._recent) / len(self._recent))
+        while self._waiting:
+            runs.extend(self._decide())
+        if self._run_start is not None:
+            runs.append(Span(self._run_start, self._last_speech + 1))
+        return runs
+
+    def _decide(self) -> Iterator[Span]:
+        level, has_peaks = self._waiting.popleft()
+        index = self.decided
+        self.decided += 1
+        floor = max(self._floor.lowest(index - self._reach) + _MIN_BIAS_DB, _QUIETEST_DB)
+        needed = self._options.threshold_db
+        if self._run_start is not None:
+            needed -= self._options.release_db
+        if has_peaks:
+            needed -= min(_PEAKED_BONUS_DB, needed / 2)
+        if level > floor + needed:
+            self._run_start = index if self._run_start is None else self._run_start
+            self._last_speech = index
+        elif self._run_start is not None and index - self._last_speech > self._hang_over:
+            yield Span(self._run_start, self._last_speech + 1)
+            self._run_start = None
+
+
+def _measure(samples: FloatArray, count: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the level in dB and whether the spectrum has peaks, of `count` frames."""
+    if count == 0:
+        return np.zeros(0), np.zeros(0, np.bool_)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP][:count]
+    spectrum = np.fft.rfft(frames * np.hanning(_WINDOW).astype(np.float32), _FFT_SIZE)
+    band = np.abs(spectrum[:, _BAND]).astype(np.float64) ** 2 / (_FFT_SIZE * _WINDOW / 8)
+    power = band.sum(axis=1) + _POWER_GUARD
+    shares = (band + _POWER_GUARD / band.shape[1]) / power[:, None]
+    entropy = -(shares * np.log(shares)).sum(axis=1) / np.log(band.shape[1])
+    return 10.0 * np.log10(power), entropy < _PEAKED
+
+
+def _samples(seconds: float) -> int:
+    return round(seconds * _SAMPLE_RATE)
+
+
+def _grown(span: Span, padding: int, end: int) -> Span:
+    return Span(max(0, span.start - padding), min(end, span.stop + padding))

@@ -1,0 +1,67 @@
+"""Memory is flat in the length of a file."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import resource, sys
+from collections.abc import Iterator
+import numpy as np
+from eclectus.core.config import Head, ModelConfig
+from eclectus.core.options import TranscribeOptions
+from eclectus.core.types import EncoderOutput
+from eclectus.recognition import recognizer
+from eclectus.text.tokenizer import PieceTokenizer
+
+CONFIG = ModelConfig("trivial", Head.CTC, 80, 3)
+
+
+class Trivial:
+    config = CONFIG
+    transducer = None
+
+    def encode(self, features):
+        lengths = (features.lengths - 1) // 8 + 1
+        frames = np.full((len(lengths), int(lengths.max()), 4), -2.0, np.float32)
+        return EncoderOutput(frames, lengths)
+
+    def close(self):
+        pass
+
+
+class Drone:
+    sample_rate = 16_000
+
+    def __init__(self, seconds):
+        self.duration_s = float(seconds)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        block = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
+        for _ in range(int(self.duration_s)):
+            yield block
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+
+recognizer.open_audio = lambda source, *rest, **named: Drone(source)
+model = recognizer.Recognizer(Trivial(), PieceTokenizer(["a", "b", "c"]), TranscribeOptions())
+assert model.transcribe(int(sys.argv[1])).duration == int(sys.argv[1])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak(seconds: int) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(seconds)], capture_output=True, text=True, check=True
+    )
+    return int(done.stdout)
+
+
+def test_three_hours_take_hardly_more_memory_than_six_minutes() -> None:
+    # Six minutes fill a batch and the pool; from there on nothing may grow. The margin is wide:
+    # what is held of three hours of samples would be 690 MB, several times the whole process.
+    assert peak(3 * 3600) < 1.5 * peak(360)
