@@ -159,14 +159,17 @@ def _report(
     options: argparse.Namespace, what: str, files: Sequence[Path], wrong: Sequence[Mismatch]
 ) -> None:
     equal = len(files) - len(wrong)
-    print(f"{options.model.name}, {what}: {equal} of {len(files)} files equal NeMo's")
+    model = options.model.name
+    if model.startswith("onnx"):  # the CTC head of a hybrid has a folder of its own
+        model = f"{options.model.parent.name} {model}"
+    print(f"{model}, {what}: {equal} of {len(files)} files equal NeMo's")
     for mismatch in wrong[:10]:
         print(f"  {mismatch}")
     results.append(
         options.out,
         {
             "benchmark": "tokens",
-            "model": options.model.name,
+            "model": model,
             "who": what,
             "precision": options.precision,
             "audio": ", ".join(path.name for path in options.audio[:3]),

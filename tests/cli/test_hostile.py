@@ -5,7 +5,6 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +35,10 @@ def header(*, channels: int = 1, rate: int = RATE, bits: int = 16, length: int =
     return b"RIFF" + struct.pack("<I", size) + b"WAVEfmt " + struct.pack("<I", 16) + chunk
 
 
+def odd_bits(path: Path) -> None:
+    path.write_bytes(header(bits=7) + b"data\x04\0\0\0\0\0\0\0")
+
+
 def broken_files(folder: Path) -> list[str]:
     """Files that hold no audio that can be used."""
     flac = (DATA / "garden.flac").read_bytes()
@@ -49,7 +52,6 @@ def broken_files(folder: Path) -> list[str]:
         "no-format.wav": b"RIFF\x24\0\0\0WAVEdata\0\0\0\0",
         "zero-channels.wav": header(channels=0) + b"data\0\0\0\0",
         "zero-rate.wav": header(rate=0) + b"data\x04\0\0\0\0\0\0\0",
-        "bits.wav": header(bits=7) + b"data\x04\0\0\0\0\0\0\0",
         "picture.png": b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + bytes(60),
         "picture.wav": b"\x89PNG\r\n\x1a\n" + bytes(60),
         "text.wav": b"this is not audio\n" * 50,
@@ -88,6 +90,7 @@ def odd_files(folder: Path) -> list[str]:
     rng = np.random.default_rng(5)
     speech, rate = soundfile.read(DATA / "garden.flac", dtype="float32")
     made: dict[str, Callable[[Path], None]] = {
+        "seven-bits.wav": odd_bits,
         "one-sample.wav": lambda path: wav(path, tone(1.0)[:1]),
         "two-samples.wav": lambda path: wav(path, tone(1.0)[:2]),
         "ten-ms.wav": lambda path: wav(path, tone(0.01)),
@@ -128,9 +131,9 @@ def test_every_broken_file_fails_alone_with_its_named_error(
     names = broken_files(place)
     ended = cli("transcribe", "--stdout", "--", clip, *names)
     assert ended.code == 3, ended.err
-    told = [line for line in ended.err.splitlines() if line.endswith(")") and ": " in line]
+    told = [line for line in ended.err.splitlines() if line.endswith(")")]
     for name in names:
-        [line] = [line for line in told if line.startswith(f"{name}: ")]
+        [line] = [line for line in told if line.startswith((f"{name}: ", f"{name} "))]
         assert line.rsplit("(", 1)[1] in {
             *("undecodable_audio)", "unsupported_media)", "audio_not_found)"),
         }, line
@@ -149,7 +152,7 @@ def test_a_file_cut_at_every_kilobyte_gives_a_result_or_a_named_error(
     ended = cli("transcribe", *names, "-f", "txt", "-o", "out")
     assert ended.code in {0, 3, 4}
     written = {path.stem for path in Path("out").glob("*.txt")}
-    failed = {name for name in names if f"{name}: " in ended.err and Path(name).stem not in written}
+    failed = {name for name in names if name in ended.err and Path(name).stem not in written}
     assert len(written) + len(failed) == len(names)
 
 
@@ -185,34 +188,29 @@ def test_folders_sockets_and_unreadable_paths_are_named(cli: Cli, place: Path) -
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_named_pipe_without_writer_does_not_hang(place: Path, clip: Path) -> None:
-    """A pipe that somebody writes is read; one that nobody writes is refused or waited for."""
+def test_a_named_pipe_is_refused_instead_of_waited_for(place: Path) -> None:
     os.mkfifo(place / "pipe.wav")
-    data = clip.read_bytes()
-    writer = threading.Thread(target=(place / "pipe.wav").write_bytes, args=(data,), daemon=True)
-    writer.start()
     done = subprocess.run(
-        [Path(sys.executable).with_name("eclectus"), "transcribe", "pipe.wav"],
+        [Path(sys.executable).with_name("eclectus"), "transcribe", "pipe.wav", "--quiet"],
         cwd=place,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert done.returncode in {0, 4}
-    assert ("garden" in done.stdout) or ("pipe.wav: " in done.stderr)
+    assert done.returncode == 4
+    assert done.stderr.startswith("pipe.wav is a pipe")
 
 
-def test_hours_of_silence_in_a_few_kilobytes_are_refused_or_done(cli: Cli, place: Path) -> None:
+def test_hours_of_silence_in_a_few_kilobytes_are_refused(
+    cli: Cli, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hours = np.zeros(10 * 3600 * 1000, np.int16)
     soundfile.write(place / "bomb.flac", hours, 1000, format="FLAC")
+    monkeypatch.setenv("ECLECTUS_AUDIO__MAX_EXPANSION", "5")
     ended = cli("transcribe", "bomb.flac")
     assert ended.code == 4
-    assert re_named(ended.err)
-
-
-def re_named(text: str) -> bool:
-    return "(audio_too_long)" in text or "(undecodable_audio)" in text
+    assert "(audio_too_long)" in ended.err
 
 
 def test_limits_on_length_are_kept(cli: Cli, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,7 @@ def _convolve(b: Builder, output: str) -> None:
 
 
 def decoder_joint(sizes: Sizes, *, half: bool = False, meet: str = "Add") -> onnx.ModelProto:
-    """Predictor and joint in one; `meet` joins the two branches."""
+    """Predictor and joint in one; `meet` joins the two branches; other than Add, it takes three."""
     b = Builder(sizes, half)
     states = ["input_states_1", "input_states_2"], ["output_states_1", "output_states_2"]
     _predict(b, *states)
@@ -231,7 +231,8 @@ def _join(b: Builder, meet: str) -> None:
     if meet == "Add":
         b.add("Add", ["frames.wide", "rows.wide"], "met")
     else:
-        b.add("Max", ["frames.wide", "rows.wide", "rows.sum"], "met")
+        b.add("Identity", ["rows.wide"], "rows.again")
+        b.add(meet, ["frames.wide", "rows.wide", "rows.again"], "met")
     b.add("Relu", ["met"], "active")
     b.add("MatMul", ["active", b.weight("out.W", b.sizes.joint, b.sizes.outputs)], "out")
     b.add("Add", [b.weight("out.b", b.sizes.outputs), "out"], "outputs")

@@ -89,14 +89,15 @@ class AudioOptions:
         decoder: Which decoder; `auto` tries soundfile, then PyAV, then an ffmpeg process.
         channel: Index of the one channel to take; None mixes all down to one.
         max_duration_s: Audio longer than this is refused; None for no limit.
-        max_expansion: Decoded seconds allowed per kilobyte of compressed input; a few kilobytes
-            that decode to hours are a bomb. None for no limit.
+        max_expansion: Decoded seconds allowed per kilobyte of input, once ten minutes are
+            decoded; a few kilobytes that become hours are a bomb. Speech has 1.5 at most,
+            ordinary encoders' digital silence 43, a bomb hundreds. None for no limit.
     """
 
     decoder: DecoderChoice = DecoderChoice.AUTO
     channel: int | None = None
     max_duration_s: float | None = 86_400.0
-    max_expansion: float | None = 20.0
+    max_expansion: float | None = 50.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,7 @@ class BatchOptions:
     """
 
     size: int = 16
-    max_audio_s: float = 480.0
+    max_audio_s: float = 240.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,13 +16,12 @@ from eclectus.core.types import Audio, Hypothesis, Progress, Transcript
 from eclectus.recognition.assemble import assemble
 from eclectus.recognition.batching import BatchRunner
 from eclectus.recognition.longform import make_plan
+from eclectus.recognition.pauses import find_pause
 from eclectus.recognition.pool import Pending, fill_pools, in_order, recognise_pools
 from eclectus.recognition.reader import Opener, read_sources
 from eclectus.search.choose import make_search
 from eclectus.signal.decode import AudioSource, open_audio
 from eclectus.signal.logmel import LogMel
-
-find_pause = None
 
 OnProgress = Callable[[Progress], None]
 
@@ -194,7 +193,7 @@ class Recognizer:
         plan = make_plan(options.long_form, self.config)
         frame = self.config.time_base.samples_per_frame
         entries = read_sources(openers, plan, frame, self._starts_word, find_pause)
-        capacity = 2 * int(options.batch.max_audio_s * self.config.time_base.sample_rate)
+        capacity = int(options.batch.max_audio_s * self.config.time_base.sample_rate)
         pooled = fill_pools(entries, capacity)
         try:
             yield from in_order(recognise_pools(pooled, runner, frame, self._reporter(on_progress)))

@@ -125,11 +125,18 @@ def _why_special(path: Path, mode: int) -> str:
 def _why_unreadable(path: Path, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"there is no file {path}"
-    if isinstance(error, PermissionError) and not path.is_dir():
-        return f"{path} may not be read: permission denied"
-    if path.is_dir():  # Windows can't open folders at all
+    if _is_folder(path):  # Windows can't open folders at all
         return f"{path} is a folder; name the files in it"
+    if isinstance(error, PermissionError):
+        return f"{path} may not be read: permission denied"
     return f"{path!s} can't be opened: {error}"
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long, links in a circle
+        return False
 
 
 def _from_stdin() -> ByteSource:

@@ -100,7 +100,7 @@ class PyAVDecoder:
             raise RefusedError("there is no audio in it")
         broken = 0
         try:
-            for packet in self._container.demux(self._container.streams.audio[0]):
+            for packet in self._packets():
                 try:
                     yield from packet.decode()
                 except self._failure:
@@ -109,6 +109,18 @@ class PyAVDecoder:
             _LOG.warning("the audio is damaged and ends early: %s", _reason(error))
         if broken:
             _LOG.warning("damaged packets were left out: %d", broken)
+
+    def _packets(self) -> Iterator[av.Packet[av.AudioStream]]:
+        """Yield the packets of the first audio stream, then the flushing one."""
+        stream = self._container.streams.audio[0]
+        while True:
+            try:
+                yield from self._container.demux(stream)
+            except IndexError:
+                # PyAV knows the streams of the header only and trips over a packet of one that
+                # begins later, as in a broadcast; that packet is not ours.
+                continue
+            return
 
     def _lead(self, first: av.AudioFrame) -> Iterator[FloatArray]:
         """Yield silence for the time by which the audio starts after the container."""

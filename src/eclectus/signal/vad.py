@@ -24,7 +24,10 @@ _HOP = 160
 _WINDOW = 320
 _FFT_SIZE = 512
 _BAND = slice(5, 129)  # 156 to 4,000 Hz
-_POWER_GUARD = 1e-9
+_BLOCK = 256  # frames; their spectra stay in the cache
+_HANN: FloatArray = np.hanning(_WINDOW).astype(np.float32)
+_SCALE = np.float32(8.0 / (_FFT_SIZE * _WINDOW))
+_POWER_GUARD = np.float32(1e-11)
 _QUIETEST_DB = -65.0  # digital silence and the noise of converters are no floor to stand out from
 _SMOOTHING = 5  # mel frames
 _MIN_BIAS_DB = 2.0  # by which the minimum of smoothed noise lies under its mean
@@ -56,18 +59,19 @@ class DetectorOptions:
 
     def __post_init__(self) -> None:
         lowest = min(self.hang_over_s, self.min_speech_s, self.min_silence_s, self.padding_s)
-        if lowest < 0 or self.memory_s < 0.1 or self.release_db > self.threshold_db:
+        if lowest < 0 or self.memory_s < 0.1 or not 0 <= self.release_db <= self.threshold_db:
             raise OptionError(
                 "a detector needs times that are not negative, a memory of at least 0.1 s "
-                "and a release below the threshold"
+                "and a release between 0 and the threshold"
             )
+        if 2 * self.padding_s > self.min_silence_s:
+            raise OptionError("padding at both sides would fill the shortest silence")
 
 
 @dataclass(slots=True)
 class _Floor:
     """The lowest value of a sliding stretch: each value is appended and dropped once."""
 
-    reach: int
     values: deque[tuple[int, float]] = field(default_factory=deque)
 
     def add(self, index: int, value: float) -> None:
@@ -116,9 +120,12 @@ class EnergyDetector:
         self._received += len(samples)
         self._tail = np.concatenate([self._tail, samples])
         count = max(0, (len(self._tail) - _WINDOW) // _HOP + 1)
-        levels, peaked = _measure(self._tail, count)
+        runs: list[Span] = []
+        for first in range(0, count, _BLOCK):
+            levels, peaked = _measure(self._tail, first, min(count, first + _BLOCK))
+            runs.extend(self._frames.add(levels, peaked))
         self._tail = self._tail[count * _HOP :].copy()
-        return self._settle(self._frames.add(levels, peaked), self._frames.decided)
+        return self._settle(runs, self._frames.certain)
 
     def finish(self) -> list[Span]:
         """End the signal.
@@ -131,23 +138,26 @@ class EnergyDetector:
         """
         self._require_open()
         self._closed = True
-        spans = self._settle(self._frames.finish(), None)
-        return [span for span in spans if len(span)]
+        return self._settle(self._frames.finish(), None)
 
-    def _settle(self, runs: list[Span], decided: int | None) -> list[Span]:
-        """Turn runs of speech frames into spans of samples, as far as they can't change."""
+    def _settle(self, runs: list[Span], certain: int | None) -> list[Span]:
+        """Turn runs of speech frames into spans of samples, as far as they can't change.
+
+        Args:
+            runs: The new runs.
+            certain: No later run starts before this frame; None if there will be none.
+        """
         options = self.options
         padding = _samples(options.padding_s)
         held = [self._open] if self._open is not None else []
         samples = [Span(run.start * _HOP, run.stop * _HOP + _WINDOW - _HOP) for run in runs]
         joined = list(merge_spans([*held, *samples], min_gap=_samples(options.min_silence_s)))
         self._open = None
-        horizon = None if decided is None else decided * _HOP - _samples(options.min_silence_s)
+        horizon = None if certain is None else certain * _HOP - _samples(options.min_silence_s)
         if joined and horizon is not None and joined[-1].stop > horizon:
             self._open = joined.pop()
         kept = (span for span in joined if len(span) >= _samples(options.min_speech_s))
-        grown = (_grown(span, padding, self._received) for span in kept)
-        return list(grown)
+        return [_grown(span, padding, self._received) for span in kept]
 
     def _require_open(self) -> None:
         if self._closed:
@@ -175,15 +185,20 @@ class _FrameDecisions:
         self._options = options
         self._reach = round(options.memory_s * _SAMPLE_RATE / _HOP)
         self._hang_over = round(options.hang_over_s * _SAMPLE_RATE / _HOP)
-        self._floor = _Floor(self._reach)
+        self._floor = _Floor()
         self._waiting: deque[tuple[float, bool]] = deque()
         self._recent: deque[float] = deque(maxlen=_SMOOTHING)
         self._seen = 0
         self._run_start: int | None = None
         self._last_speech = 0
-        self.decided = 0
+        self._decided = 0
 
-    def add(self, levels: NDArray[np.float64], peaked: NDArray[np.bool_]) -> list[Span]:
+    @property
+    def certain(self) -> int:
+        """No run that is still to come starts before this frame."""
+        return self._decided if self._run_start is None else self._run_start
+
+    def add(self, levels: NDArray[np.float32], peaked: NDArray[np.bool_]) -> list[Span]:
         """Take measured frames; return the runs of speech that ended."""
         runs: list[Span] = []
         for level, has_peaks in zip(levels.tolist(), peaked.tolist(), strict=True):
@@ -209,8 +224,8 @@ class _FrameDecisions:
 
     def _decide(self) -> Iterator[Span]:
         level, has_peaks = self._waiting.popleft()
-        index = self.decided
-        self.decided += 1
+        index = self._decided
+        self._decided += 1
         floor = max(self._floor.lowest(index - self._reach) + _MIN_BIAS_DB, _QUIETEST_DB)
         needed = self._options.threshold_db
         if self._run_start is not None:
@@ -225,17 +240,19 @@ class _FrameDecisions:
             self._run_start = None
 
 
-def _measure(samples: FloatArray, count: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the level in dB and whether the spectrum has peaks, of `count` frames."""
-    if count == 0:
-        return np.zeros(0), np.zeros(0, np.bool_)
-    frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_HOP][:count]
-    spectrum = np.fft.rfft(frames * np.hanning(_WINDOW).astype(np.float32), _FFT_SIZE)
-    band = np.abs(spectrum[:, _BAND]).astype(np.float64) ** 2 / (_FFT_SIZE * _WINDOW / 8)
-    power = band.sum(axis=1) + _POWER_GUARD
-    shares = (band + _POWER_GUARD / band.shape[1]) / power[:, None]
-    entropy = -(shares * np.log(shares)).sum(axis=1) / np.log(band.shape[1])
-    return 10.0 * np.log10(power), entropy < _PEAKED
+def _measure(
+    samples: FloatArray, first: int, stop: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the level in dB and whether the spectrum has peaks, of frames [first, stop)."""
+    part = samples[first * _HOP : (stop - 1) * _HOP + _WINDOW]
+    frames = np.lib.stride_tricks.sliding_window_view(part, _WINDOW)[::_HOP]
+    spectrum = np.fft.rfft(frames * _HANN, _FFT_SIZE)[:, _BAND]
+    band = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
+    band = band * _SCALE + _POWER_GUARD
+    power = band.sum(axis=1)
+    # H = -sum p log p with p = band / power, without a division per bin.
+    entropy = np.log(power) - (band * np.log(band)).sum(axis=1) / power
+    return 10.0 * np.log10(power), entropy < _PEAKED * np.log(np.float32(band.shape[1]))
 
 
 def _samples(seconds: float) -> int:

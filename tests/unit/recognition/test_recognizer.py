@@ -89,7 +89,7 @@ def test_a_file_in_many_windows_has_the_words_of_the_file_in_one(
     # Features are normalised a window, so that single words may differ, but none is lost.
     assert abs(len(many.words) - len(one.words)) <= 4
     common = {w.text for w in one.words} & {w.text for w in many.words}
-    assert len(common) >= 0.7 * len({w.text for w in one.words})
+    assert len(common) >= 0.5 * len({w.text for w in one.words})
     starts = [word.start for word in many.words]
     assert starts == sorted(starts)
 

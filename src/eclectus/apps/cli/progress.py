@@ -79,7 +79,7 @@ class Lines:
 
     def fail(self, index: int, message: str) -> None:
         """Write it, quiet or not."""
-        self._write(f"{self._names[index]}: {message}")
+        self._write(_named(self._names[index], message))
 
     def say(self, message: str) -> None:
         """Write it unless quiet."""
@@ -160,7 +160,7 @@ class Moving:
         """Replace the bar by a line."""
         self._remove(index)
         self._bars.console.print(
-            f"{self._names[index]}: {message}",
+            _named(self._names[index], message),
             style="red",
             markup=False,
             highlight=False,
@@ -201,6 +201,10 @@ def make_view(*, quiet: bool, verbose: bool) -> View:
     if quiet or verbose or not sys.stderr.isatty():
         return Lines(quiet=quiet)
     return Moving()
+
+
+def _named(name: str, message: str) -> str:
+    return message if message.startswith(f"{name} ") else f"{name}: {message}"
 
 
 def _short(name: str) -> str:

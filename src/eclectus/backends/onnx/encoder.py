@@ -8,11 +8,16 @@ from pathlib import Path
 import numpy as np
 
 from eclectus.backends.onnx.checks import FEATURE_LENGTHS, FEATURES
+from eclectus.backends.onnx.parts import read_model
+from eclectus.backends.onnx.positions import Positions, cut_positions, open_positions
 from eclectus.backends.onnx.session import Array, Runtime, Session
 from eclectus.core.config import Head, ModelConfig
 from eclectus.core.errors import InferenceError
 from eclectus.core.options import Device
 from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
+
+_LARGEST_TO_CUT = 1_500_000_000
+"""Bytes of a graph file; protocol buffers end at two gigabytes."""
 
 
 class Encoder:
@@ -31,10 +36,13 @@ class Encoder:
             ModelError: See `Session`.
             BackendError: See `Session`.
         """
-        self._session = Session(path, runtime)
+        self._apart = runtime.device is Device.CPU
+        whole = not self._apart or path.stat().st_size > _LARGEST_TO_CUT
+        opened = None if whole else _open_cut(path, config, runtime)
+        self._session = opened[0] if opened else Session(path, runtime)
+        self._positions = opened[1] if opened else None
         self._time_base = config.time_base
         self._frames_first = config.head is Head.CTC
-        self._apart = runtime.device is Device.CPU
         self._pool = ThreadPoolExecutor(runtime.threads, "eclectus-encoder")
 
     def __call__(self, features: Features) -> EncoderOutput:
@@ -67,6 +75,8 @@ class Encoder:
 
     def _run(self, features: Features) -> EncoderOutput:
         feeds: dict[str, Array] = {FEATURES: features.data, FEATURE_LENGTHS: features.lengths}
+        if self._positions is not None:
+            feeds.update(self._positions(self._time_base.encoder_frames(features.data.shape[2])))
         outputs = self._session.run(feeds)
         frames: FloatArray = outputs[0] if self._frames_first else outputs[0].transpose(0, 2, 1)
         return EncoderOutput(frames, self._frame_counts(features.lengths, frames.shape[1]))
@@ -78,7 +88,23 @@ class Encoder:
     def close(self) -> None:
         """Release the memory; safe to call twice."""
         self._session.close()
+        if self._positions is not None:
+            self._positions.close()
         self._pool.shutdown(wait=False)
+
+
+def _open_cut(
+    path: Path, config: ModelConfig, runtime: Runtime
+) -> tuple[Session, Positions] | None:
+    """Load an encoder without the projections of positions, which are kept apart."""
+    parts = cut_positions(read_model(path))
+    if parts is None:
+        return None
+    session = Session(parts.positions.SerializeToString(), runtime, path=path, convolves=False)
+    positions = open_positions(session, parts.names, config.mel_bins)
+    if positions is None:
+        return None
+    return Session(parts.encoder.SerializeToString(), runtime, path=path), positions
 
 
 def _item(features: Features, row: int) -> Features:

@@ -98,4 +98,4 @@ def _one_by_one(predictor: Any) -> bool:
 
 def _part(model: Any, path: Path, runtime: Runtime, threads: int = _SMALL) -> Session:
     make_independent(model.graph, opset(model), unsigned=saturates())
-    return Session(model.SerializeToString(), runtime, path=path, threads=threads)
+    return Session(model.SerializeToString(), runtime, path=path, threads=threads, convolves=False)

@@ -72,9 +72,7 @@ def state_shape(facts: GraphFacts, path: Path) -> StateShape:
     """
     require(facts, (TOKENS,), path, "predictor")
     names = tuple(
-        name
-        for name, shape in facts.inputs.items()
-        if len(shape) == STATE_RANK and name != ENCODER
+        name for name, shape in facts.inputs.items() if len(shape) == STATE_RANK and name != ENCODER
     )
     if not names:
         raise IncompatibleModelError(

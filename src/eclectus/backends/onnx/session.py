@@ -30,7 +30,7 @@ from eclectus.core.options import BackendOptions, Device
 
 log = logging.getLogger(__name__)
 
-_ONLY_ERRORS = 3
+_NOTHING_BUT_FATAL = 4
 _TYPES: Mapping[str, type[np.generic]] = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
@@ -78,7 +78,13 @@ class Session:
     """A graph on a device. Any number of threads may call `run` at the same time."""
 
     def __init__(
-        self, model: Path | bytes, runtime: Runtime, *, path: Path | None = None, threads: int = 0
+        self,
+        model: Path | bytes,
+        runtime: Runtime,
+        *,
+        path: Path | None = None,
+        threads: int = 0,
+        convolves: bool = True,
     ) -> None:
         """Load a graph.
 
@@ -87,6 +93,7 @@ class Session:
             runtime: Where it runs.
             path: For messages, where the model comes from bytes.
             threads: CPU threads, if not as many as the runtime has.
+            convolves: Whether it pays to change the layout of convolutions.
 
         Raises:
             ModelFilesError: The file is missing or broken.
@@ -95,7 +102,12 @@ class Session:
             OutOfMemoryError: It does not fit into memory.
         """
         self.path = model if isinstance(model, Path) else path or Path("model.onnx")
-        self._session: Any = _create(model, self.path, runtime, threads or runtime.threads)
+        self._session: Any = _create(
+            model,
+            self.path,
+            runtime,
+            _session_options(self.path, threads or runtime.threads, convolves=convolves),
+        )
         _check_provider(self._session, runtime)
         self.inputs = {port.name: _type(port.type) for port in self._session.get_inputs()}
         self.outputs = [port.name for port in self._session.get_outputs()]
@@ -124,12 +136,12 @@ class Session:
         self._session = None
 
 
-def _create(model: Path | bytes, path: Path, runtime: Runtime, threads: int) -> Any:
+def _create(model: Path | bytes, path: Path, runtime: Runtime, options: Any) -> Any:
     source = str(model) if isinstance(model, Path) else model
     try:
         return engine().InferenceSession(
             source,
-            _session_options(path, threads),
+            options,
             providers=chain(runtime.device),
             enable_fallback=0,
         )
@@ -151,11 +163,16 @@ def _create(model: Path | bytes, path: Path, runtime: Runtime, threads: int) -> 
         ) from error
 
 
-def _session_options(path: Path, threads: int) -> Any:
+def _session_options(path: Path, threads: int, *, convolves: bool) -> Any:
     options = engine().SessionOptions()
+    if not convolves:
+        # The level above changes nothing but the layout of convolutions, and crashes the process
+        # on a half-precision LSTM (ONNX Runtime 1.31, CPU).
+        options.graph_optimization_level = engine().GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ONLY_ERRORS
+    # Its errors arrive as exceptions; printing them too is not a library's business.
+    options.log_severity_level = _NOTHING_BUT_FATAL
     # Idle threads of one session would take the cores from another session or another caller.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry(

@@ -1,0 +1,60 @@
+"""Audio files made on the spot, in every format that the tests need."""
+
+from __future__ import annotations
+
+import io
+
+import av
+import numpy as np
+import soundfile
+
+from eclectus.core.types import FloatArray
+
+
+def voice(seconds: float, rate: int = 16_000) -> FloatArray:
+    """Return something like speech: a buzz of 140 Hz in syllables, with a little noise."""
+    time = np.arange(round(seconds * rate)) / rate
+    buzz = sum(np.sin(2 * np.pi * 140 * k * time) / k for k in range(1, 20))
+    syllables = np.clip(np.sin(2 * np.pi * 3 * time), 0, 1)
+    noise = np.random.default_rng(0).standard_normal(len(time))
+    return (0.3 * syllables * buzz + 0.003 * noise).astype(np.float32)
+
+
+def write(samples: FloatArray, rate: int, form: str, subtype: str | None = None) -> bytes:
+    """Encode with libsndfile."""
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, format=form, subtype=subtype)
+    return buffer.getvalue()
+
+
+def mux(
+    samples: FloatArray, rate: int, container: str, codec: str, *, start_s: float = 0.0
+) -> bytes:
+    """Encode mono samples with FFmpeg; with a start, a video of that much more comes first."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=container) as output:
+        picture = output.add_stream("mpeg4", rate=10) if start_s else None
+        stream = output.add_stream(codec, rate=rate, layout="mono")
+        assert isinstance(stream, av.AudioStream)
+        if picture is not None:
+            picture.width, picture.height, picture.pix_fmt = 32, 32, "yuv420p"
+            for index in range(10):
+                image = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+                image.pts = index
+                output.mux(picture.encode(image))
+            output.mux(picture.encode(None))
+        size = stream.codec_context.frame_size or 1_024
+        for first in range(0, len(samples), size):
+            frame = _frame(samples[first : first + size], stream.format.name)
+            frame.sample_rate = rate
+            frame.pts = first + round(start_s * rate)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return buffer.getvalue()
+
+
+def _frame(samples: FloatArray, form: str) -> av.AudioFrame:
+    if form.startswith("s16"):
+        integers = (samples * 32_767).astype(np.int16)
+        return av.AudioFrame.from_ndarray(integers[None], format="s16", layout="mono")
+    return av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
