@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from eclectus.apps.cli.progress import Lines, Moving, expected_total, make_view
+from eclectus.apps.cli.progress import Lines, Moving, expected_total, make_view, pace_and_rest
 
 
 class Clock:
@@ -28,6 +28,7 @@ def test_quiet_lines_tell_failures_only(capsys: pytest.CaptureFixture[str]) -> N
     clock = Clock()
     view = Lines(quiet=True, clock=clock)
     view.begin(["a.wav", "b.wav"])
+    view.expect(0, 5.0)
     clock.now = 60.0
     view.advance(0, 1.0, None)
     view.finish(0, "done")
@@ -65,6 +66,7 @@ def test_a_terminal_shows_bars_above_which_lines_stay(monkeypatch: pytest.Monkey
     monkeypatch.setenv("COLUMNS", "100")
     view = Moving()
     view.begin(["a.wav", "b" * 60 + ".wav"])
+    view.expect(1, 8.0)
     view.advance(0, 1.0, 4.0)
     view.advance(1, 2.0, None)
     view.finish(0, "done")
@@ -82,3 +84,19 @@ def test_a_terminal_shows_bars_above_which_lines_stay(monkeypatch: pytest.Monkey
     assert "a.wav: done" in shown
     assert ": broken" in shown
     assert "\x1b[?25h" in shown[-20:]  # the cursor is back
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "wall", "text"),
+    [
+        (0.0, 10.0, 1.0, ""),
+        (4.0, 10.0, 0.0, ""),
+        (4.0, None, 2.0, "RTFx 2.0"),
+        (4.0, 10.0, 2.0, "RTFx 2.0, 3.0 s left"),
+        (4.0, 3.0, 2.0, "RTFx 2.0, 0.0 s left"),
+    ],
+)
+def test_pace_and_time_left_are_told_as_far_as_known(
+    done: float, total: float | None, wall: float, text: str
+) -> None:
+    assert pace_and_rest(done, total, wall) == text

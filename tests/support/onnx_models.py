@@ -117,6 +117,45 @@ def encoder(sizes: Sizes, *, half: bool = False) -> onnx.ModelProto:
     )
 
 
+def positional_encoder(
+    sizes: Sizes, *, reach: int = 5_000, lopsided: bool = False
+) -> onnx.ModelProto:
+    """An encoder whose two layers add what they project from a table of relative positions.
+
+    Args:
+        sizes: As of all parts.
+        reach: Longest distance in the table.
+        lopsided: Take rows from the start of the table instead of around its middle.
+    """
+    b = Builder(sizes)
+    _convolve(b, "convolved.frames")
+    b.add("Transpose", ["convolved.frames"], "layer.0", perm=[0, 2, 1])
+    angles = np.arange(reach, -reach, -1)[:, None] * np.linspace(0.1, 1, sizes.width)
+    b.constant("table", np.sin(angles + np.pi / 4).astype(np.float32)[None])
+    for name, value in (("zero", 0), ("one", 1), ("middle", 0 if lopsided else reach)):
+        b.integer(name, value)
+    b.add("Shape", ["layer.0"], "shape", start=1, end=2)
+    b.add("Sub", ["shape" if lopsided else "middle", "shape"], "before")
+    b.add("Add", ["before", "one"], "start")
+    b.add("Add", ["start", "shape"], "half")
+    b.add("Add", ["half", "shape"], "after")
+    b.add("Sub", ["after", "one"], "stop")
+    b.add("Slice", ["table", "start", "stop", "one"], "positions")
+    for layer in range(2):
+        matrix = b.weight(f"{layer}.W", sizes.width, sizes.width, scale=0.3)
+        b.add("MatMul", ["positions", matrix], f"{layer}.projected")
+        b.add("Transpose", [f"{layer}.projected"], f"{layer}.turned", perm=[0, 2, 1])
+        b.add("MatMul", [f"layer.{layer}", f"{layer}.turned"], f"{layer}.scores")
+        b.add("MatMul", [f"{layer}.scores", f"{layer}.projected"], f"{layer}.mixed")
+        b.add("Tanh", [f"{layer}.mixed"], f"layer.{layer + 1}")
+    b.add("Transpose", ["layer.2"], "outputs", perm=[0, 2, 1])
+    b.add("Identity", ["length"], "encoded_lengths")
+    return b.model(
+        {"audio_signal": ["b", sizes.mel_bins, "t"], "length": ["b"]},
+        {"outputs": ["b", sizes.width, "s"], "encoded_lengths": ["b"]},
+    )
+
+
 def ctc(sizes: Sizes) -> onnx.ModelProto:
     """The same with a CTC head."""
     b = Builder(sizes)

@@ -27,6 +27,10 @@ class View(Protocol):
         """Learn what there is to do."""
         ...
 
+    def expect(self, index: int, total_s: float) -> None:
+        """Learn the length of a source; called from any thread."""
+        ...
+
     def advance(self, index: int, done_s: float, total_s: float | None) -> None:
         """Show how far one source has come; called from any thread."""
         ...
@@ -65,6 +69,9 @@ class Lines:
     def begin(self, names: list[str]) -> None:
         """Learn the names."""
         self._names = names
+
+    def expect(self, index: int, total_s: float) -> None:
+        """Lines have no time left."""
 
     def advance(self, index: int, done_s: float, total_s: float | None) -> None:
         """Write a line if none was written for a while."""
@@ -111,16 +118,27 @@ class Moving:
         self._lengths: dict[int, float] = {}
         self._heard: dict[int, float] = {}
         self._all: TaskID | None = None
+        self._since = 0.0
 
     def begin(self, names: list[str]) -> None:
         """Start the bars."""
         self.close()
         self._names, self._tasks, self._lengths, self._heard = names, {}, {}, {}
+        self._since = time.monotonic()
         if self._all is not None:
             self._bars.remove_task(self._all)
         label = f"all {len(names)} files" if len(names) > 1 else "working"
-        self._all = self._bars.add_task(label, total=None, visible=len(names) != 1)
+        self._all = self._add(label, None, visible=len(names) != 1)
         self._start()
+
+    def _add(self, label: str, total: float | None, *, visible: bool = True) -> TaskID:
+        # Batches hold windows of several files: a file's time begins with the last one's end.
+        return self._bars.add_task(label, total=total, visible=visible, since=self._since)
+
+    def expect(self, index: int, total_s: float) -> None:
+        """Note the length of a source for the time left."""
+        self._lengths.setdefault(index, total_s)
+        self._move_all()
 
     def _start(self) -> None:
         # A new one each time: one that is started again would go back over what was printed since.
@@ -138,7 +156,7 @@ class Moving:
     def advance(self, index: int, done_s: float, total_s: float | None) -> None:
         """Move the bar of the file and the one of all."""
         if index not in self._tasks:
-            self._tasks[index] = self._bars.add_task(_short(self._names[index]), total=total_s)
+            self._tasks[index] = self._add(_short(self._names[index]), total_s)
         self._bars.update(self._tasks[index], completed=done_s, total=total_s)
         self._heard[index] = done_s
         if total_s is not None:
@@ -146,10 +164,9 @@ class Moving:
         self._move_all()
 
     def _move_all(self) -> None:
-        if self._all is None:
-            return
-        total = expected_total(list(self._lengths.values()), len(self._names))
-        self._bars.update(self._all, completed=sum(self._heard.values()), total=total)
+        if self._all is not None:
+            total = expected_total(list(self._lengths.values()), len(self._names))
+            self._bars.update(self._all, completed=sum(self._heard.values()), total=total)
 
     def finish(self, index: int, message: str) -> None:
         """Replace the bar by a line."""
@@ -168,8 +185,11 @@ class Moving:
         )
 
     def _remove(self, index: int) -> None:
+        self._since = time.monotonic()
+        self._lengths[index] = self._heard.get(index, 0.0)
         if (task := self._tasks.pop(index, None)) is not None:
             self._bars.remove_task(task)
+        self._move_all()
 
     def say(self, message: str) -> None:
         """Write a line above the bars."""
@@ -211,23 +231,33 @@ def _short(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
 
 
+def pace_and_rest(done_s: float, total_s: float | None, wall_s: float) -> str:
+    """Return RTFx and the time left, as far as they are known."""
+    if done_s <= 0 or wall_s <= 0:
+        return ""
+    told = f"RTFx {done_s / wall_s:.1f}"
+    if total_s is None:
+        return told
+    return f"{told}, {duration(max(total_s - done_s, 0.0) * wall_s / done_s)} left"
+
+
 def _make_bars() -> Bars:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
     from rich.text import Text
 
     class Pace(ProgressColumn):
-        """Audio seconds per second of waiting."""
+        """Audio seconds per second of waiting, and what is left of it."""
 
         def render(self, task: Task) -> Text:
-            return Text(f"RTFx {task.speed:.1f}" if task.speed else "", style="cyan")
+            wall_s = time.monotonic() - task.fields["since"]
+            return Text(pace_and_rest(task.completed, task.total, wall_s), style="cyan")
 
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         Pace(),
-        TimeRemainingColumn(),
         console=Console(stderr=True),
         auto_refresh=False,
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from eclectus.apps.cli.background import in_background
+from eclectus.apps.cli.inputs import STDIN
 from eclectus.apps.cli.jobs import Job, OutputPlan
 from eclectus.apps.cli.progress import View
 from eclectus.apps.cli.report import Tally, duration
@@ -15,6 +17,7 @@ from eclectus.core.errors import EclectusError
 from eclectus.core.options import SubtitleOptions
 from eclectus.output.registry import render
 from eclectus.output.writer import write_atomic
+from eclectus.signal.decode import open_audio
 
 if TYPE_CHECKING:
     from eclectus.core.types import Progress, Transcript
@@ -51,6 +54,8 @@ class Worker:
         def advance(progress: Progress) -> None:
             self.view.advance(positions[progress.source], progress.done_s, progress.total_s)
 
+        if len(todo) > 1:
+            threading.Thread(target=self._measure, args=(todo,), daemon=True).start()
         outcomes = self.recognizer.transcribe_many(
             [job.source for _, job in todo], on_progress=advance
         )
@@ -59,6 +64,19 @@ class Worker:
                 self._finished(index, job, outcome.transcript)
             elif outcome.error is not None:
                 self._failed(index, job, outcome.error)
+
+    def _measure(self, todo: Sequence[tuple[int, Job]]) -> None:
+        """Read the lengths of all files from their heads, for the time left."""
+        for index, job in todo:
+            if job.source == STDIN:
+                continue
+            try:
+                with open_audio(job.source) as stream:
+                    length_s = stream.duration_s
+            except EclectusError:
+                length_s = 0.0  # it will fail when its turn comes
+            if length_s is not None:
+                self.view.expect(index, length_s)
 
     def _is_due(self, job: Job) -> bool:
         if job.problem is not None:

@@ -45,6 +45,11 @@ class Encoder:
         self._frames_first = config.head is Head.CTC
         self._pool = ThreadPoolExecutor(runtime.threads, "eclectus-encoder")
 
+    @property
+    def keeps_positions(self) -> bool:
+        """Whether the projections of positions are computed apart, see `positions`."""
+        return self._positions is not None
+
     def __call__(self, features: Features) -> EncoderOutput:
         """Encode a batch; an item without any mel frame gets no frames.
 

@@ -21,6 +21,7 @@ from eclectus.backends.onnx import proto
 from eclectus.backends.onnx.engine import engine
 from eclectus.backends.onnx.nodes import fill, node, tensor, values
 
+QUANTIZE = "DynamicQuantizeLinear"
 QUANTIZED_LSTM = "DynamicQuantizeLSTM"
 _LEVELS = 255.0
 _SMALLEST = 1e-30
@@ -48,17 +49,8 @@ def make_independent(graph: Any, opset: int, *, unsigned: bool) -> None:
     weights = {weight.name: weight for weight in graph.initializer}
     if unsigned:
         _make_unsigned(graph, weights)
-    scaled = {
-        source.output[0]: source
-        for source in graph.node
-        if source.op_type == "DynamicQuantizeLinear"
-    }
-    products = {
-        product.output[0]: product
-        for product in graph.node
-        if product.op_type == "MatMulInteger" and product.input[0] in scaled
-    }
-    if not products or not _all_are_known(graph, products, scaled, weights):
+    products = _known_products(graph, weights)
+    if not products:
         return
     nodes = list(_rewritten(graph, opset, products, weights))
     del graph.node[:]
@@ -66,27 +58,41 @@ def make_independent(graph: Any, opset: int, *, unsigned: bool) -> None:
     graph.initializer.extend(tensor(n, np.asarray(v)) for n, v in _CONSTANTS.items())
 
 
-def _all_are_known(
-    graph: Any, products: dict[str, Any], scaled: dict[str, Any], weights: dict[str, Any]
-) -> bool:
-    """Each scale feeds products only, each product a cast only, as the quantiser writes them."""
+def _known_products(graph: Any, weights: dict[str, Any]) -> dict[str, Any]:
+    """Products as the quantiser writes them, by output.
+
+    A scale feeds products only, whose weights are known and whose only reader is a cast. If one
+    reader of a scale is something else (a convolution), its products are left as they are.
+    """
+    readers: dict[str, list[Any]] = {}
     for reader in graph.node:
         for name in reader.input:
-            if name in scaled and reader.output[0] not in products:
-                return False
-            if name in products and reader.op_type != "Cast":
-                return False
-    return all(
-        product.input[1] in weights and (len(product.input) < 4 or product.input[3] in weights)
-        for product in products.values()
+            readers.setdefault(name, []).append(reader)
+    found: dict[str, Any] = {}
+    for source in graph.node:
+        if source.op_type == QUANTIZE:
+            products = readers.get(source.output[0], [])
+            if all(_is_known(product, readers, weights) for product in products):
+                found.update((product.output[0], product) for product in products)
+    return found
+
+
+def _is_known(product: Any, readers: dict[str, list[Any]], weights: dict[str, Any]) -> bool:
+    constants = [product.input[place] for place in (1, 3) if place < len(product.input)]
+    after = readers.get(product.output[0], [])
+    return (
+        product.op_type == "MatMulInteger"
+        and all(name in weights for name in constants)
+        and all(reader.op_type == "Cast" for reader in after)
     )
 
 
 def _rewritten(
     graph: Any, opset: int, products: dict[str, Any], weights: dict[str, Any]
 ) -> Iterator[Any]:
+    scaled = {product.input[0] for product in products.values()}
     for old in graph.node:
-        if old.op_type == "DynamicQuantizeLinear":
+        if old.op_type == QUANTIZE and old.output[0] in scaled:
             yield from _row_scales(old, opset)
         elif old.output[0] in products:
             yield from _shifted_product(old)
