@@ -22,7 +22,7 @@ def test_public_names_are_listed() -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'transcibe'"):
-        _ = eclectus.transcibe  # type: ignore[attr-defined]  # the misspelling is the test
+        _ = eclectus.transcibe
 
 
 def test_importing_the_package_does_not_import_numpy() -> None:

@@ -76,7 +76,7 @@ def test_garbage_at_the_edges_of_windows_is_left_out(
     parts = []
     for number, (start, stop) in enumerate(windows):
         part = cut(stream, start, stop)
-        edges = [[], []]
+        edges: list[list[int]] = [[], []]
         if number > 0:
             edges[0] = [start] * data.draw(st.integers(0, 2))
         if number < len(windows) - 1:

@@ -18,6 +18,7 @@ from eclectus.core.options import (
 )
 from eclectus.core.types import Audio, FloatArray, Progress
 from eclectus.recognition.recognizer import Recognizer
+from eclectus.signal.decode import AudioSource
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 RATE = 16_000
@@ -97,7 +98,13 @@ def test_a_file_in_many_windows_has_the_words_of_the_file_in_one(
 def test_many_sources_come_back_in_order_and_equal_one_by_one(
     model: Recognizer, garden: FloatArray, long: FloatArray
 ) -> None:
-    sources = [garden, long[: 20 * RATE], DATA / "temper.flac", garden[:100], long]
+    sources: list[AudioSource] = [
+        garden,
+        long[: 20 * RATE],
+        DATA / "temper.flac",
+        garden[:100],
+        long,
+    ]
     alone = [model.hypothesis(source).token_ids.tolist() for source in sources]
     for size in (1, 4, 16):
         options = TranscribeOptions(batch=BatchOptions(size=size))
