@@ -173,18 +173,10 @@ def test_folders_sockets_and_unreadable_paths_are_named(cli: Cli, place: Path) -
     (place / "dangling.wav").symlink_to("gone.wav")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.wav")
-        for name in (
-            "folder.wav",
-            "loop.wav",
-            "dangling.wav",
-            "socket.wav",
-            "",
-            "x" * 300,
-            "a/b.c",
-        ):
-            ended = cli("transcribe", name)
-            assert ended.code == 4, (name, ended.err)
-            assert "(audio_not_found)" in ended.err or "(undecodable_audio)" in ended.err
+        names = ("folder.wav", "loop.wav", "dangling.wav", "socket.wav", "", "x" * 300, "a/b.c")
+        ended = cli("transcribe", *names)
+    assert ended.code == 4
+    assert ended.err.count("(audio_not_found)") == len(names), ended.err
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")

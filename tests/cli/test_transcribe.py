@@ -161,6 +161,17 @@ def test_an_unknown_model_ends_with_4(cli: Cli, clip: Path) -> None:
     assert "parakeet-tdt-0.6b-v3" in ended.err
 
 
+def test_a_model_that_is_not_here_is_fetched_first(
+    cli: Cli, clip: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECLECTUS_HUB__OFFLINE", "true")
+    monkeypatch.setenv("ECLECTUS_HUB__CACHE_DIR", str(place / "empty"))
+    ended = cli("transcribe", clip, "--model", "parakeet-tdt-0.6b-v3")
+    assert ended.code == 4
+    assert "parakeet-tdt-0.6b-v3" in ended.err
+    assert "this is a bug" not in ended.err
+
+
 def test_results_that_exist_are_replaced_skipped_or_refused(cli: Cli, clip: Path) -> None:
     Path("garden.txt").write_text("old", encoding="utf-8")
     refused = cli("transcribe", clip, "-f", "txt", "--overwrite", "fail")

@@ -109,7 +109,9 @@ def _open_cut(
     positions = open_positions(session, parts.names, config.mel_bins)
     if positions is None:
         return None
-    return Session(parts.encoder.SerializeToString(), runtime, path=path), positions
+    data = parts.encoder.SerializeToString()
+    del parts  # the weights are in memory once more while the session is made
+    return Session(data, runtime, path=path), positions
 
 
 def _item(features: Features, row: int) -> Features:

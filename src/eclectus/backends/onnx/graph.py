@@ -82,10 +82,6 @@ def extract(model: Any, inputs: Iterable[str], outputs: Iterable[str]) -> Any:
     given, wanted = list(inputs), list(outputs)
     nodes, needed = _needed(graph, set(given), wanted)
     weights = [tensor for tensor in graph.initializer if tensor.name in needed]
-    missing = needed - {tensor.name for tensor in weights} - set(given)
-    missing -= {name for node in nodes for name in node.output}
-    if missing:
-        raise KeyError(f"not given: {sorted(missing)}")
     part = proto.new("Model")
     part.ir_version = model.ir_version
     part.opset_import.extend(model.opset_import)
@@ -99,6 +95,33 @@ def extract(model: Any, inputs: Iterable[str], outputs: Iterable[str]) -> Any:
     return part
 
 
+def narrow(model: Any, inputs: Iterable[str], outputs: Iterable[str]) -> None:
+    """Do to a model what `extract` does, in place: its weights are not copied.
+
+    Raises:
+        KeyError: A wanted value needs an input that is not given; the model is as it was.
+    """
+    graph = model.graph
+    given, wanted = list(inputs), list(outputs)
+    found, needed = _needed(graph, set(given), wanted)
+    nodes, ports, kind = [_copy(node) for node in found], _ports(graph), _float_type(graph)
+    left = [_port(name, ports, kind) for name in given if name in needed]
+    right = [_port(name, ports, kind) for name in wanted]
+    for place in reversed(range(len(graph.initializer))):
+        if graph.initializer[place].name not in needed:
+            del graph.initializer[place]
+    del graph.node[:], graph.input[:], graph.output[:], graph.value_info[:]
+    graph.node.extend(nodes)
+    graph.input.extend(left)
+    graph.output.extend(right)
+
+
+def _copy(node: Any) -> Any:
+    copy = proto.new("Node")
+    copy.CopyFrom(node)
+    return copy
+
+
 def _needed(graph: Any, given: set[str], wanted: list[str]) -> tuple[list[Any], set[str]]:
     needed = set(wanted)
     nodes = []
@@ -106,6 +129,10 @@ def _needed(graph: Any, given: set[str], wanted: list[str]) -> tuple[list[Any], 
         if any(name in needed and name not in given for name in node.output if name):
             nodes.append(node)
             needed.update(name for name in node.input if name)
+    made = {name for node in nodes for name in node.output}
+    missing = needed - made - given - {tensor.name for tensor in graph.initializer}
+    if missing:
+        raise KeyError(f"not given: {sorted(missing)}")
     return nodes[::-1], needed
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from eclectus.backends.onnx.checks import FEATURE_LENGTHS, FEATURES
-from eclectus.backends.onnx.graph import extract, opset
+from eclectus.backends.onnx.graph import extract, narrow, opset
 from eclectus.backends.onnx.quantized import make_independent, saturates
 from eclectus.backends.onnx.session import Array, Session
 
@@ -49,7 +49,11 @@ class PositionParts:
 
 
 def cut_positions(model: Any) -> PositionParts | None:
-    """Cut an encoder; None if it has no table of positions that is multiplied with weights."""
+    """Cut an encoder, which changes it.
+
+    Returns:
+        None if it has no table of positions that is multiplied with weights.
+    """
     graph = model.graph
     given = [port.name for port in graph.input]
     names = _projections(graph)
@@ -59,7 +63,8 @@ def cut_positions(model: Any) -> PositionParts | None:
     positions = extract(model, given, names)
     # One scale for all rows would depend on their number.
     make_independent(positions.graph, opset(model), unsigned=saturates())
-    return PositionParts(positions, extract(model, [*given, *names], outputs), tuple(names))
+    narrow(model, [*given, *names], outputs)
+    return PositionParts(positions, model, tuple(names))
 
 
 def _projections(graph: Any) -> list[str]:
