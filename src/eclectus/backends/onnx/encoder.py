@@ -19,14 +19,18 @@ from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
 _LARGEST_TO_CUT = 1_500_000_000
 """Bytes of a graph file; protocol buffers end at two gigabytes."""
 
+_SIDE_BY_SIDE = 3_000
+"""Mel frames (30 s): a longer item keeps all threads busy by itself, and two of them at once would
+only take twice the memory."""
+
 
 class Encoder:
     """An encoder, or a whole CTC network, shared by all threads.
 
     On the CPU each item of a batch runs at its own length: padding costs time and memory, and in a
-    quantised graph it would change the numbers. As many items as there are threads run at the same
-    time, so memory grows with the threads, not with the batch. Other devices take the padded batch
-    as it is.
+    quantised graph it would change the numbers. Short items run side by side, as many as there are
+    threads, long ones one after the other: memory does not grow with the batch. Other devices take
+    the padded batch as it is.
     """
 
     def __init__(self, path: Path, config: ModelConfig, runtime: Runtime) -> None:
@@ -66,14 +70,15 @@ class Encoder:
         return _gathered(rows, self._run_all(items), len(features.lengths))
 
     def _run_all(self, items: list[Features]) -> list[EncoderOutput]:
-        if len(items) < 2:
-            return [self._run(item) for item in items]
+        """Run items that are sorted by length, the longest first."""
+        long = [item for item in items if item.data.shape[2] > _SIDE_BY_SIDE]
+        done = [self._run(item) for item in long]
         try:
-            futures = [self._pool.submit(self._run, item) for item in items]
+            futures = [self._pool.submit(self._run, item) for item in items[len(long) :]]
         except RuntimeError as error:
             raise InferenceError("The model is closed.") from error
         try:
-            return [future.result() for future in futures]
+            return done + [future.result() for future in futures]
         finally:
             for future in futures:
                 future.cancel()
