@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from eclectus.signal.logmel import LogMel
 from eclectus.signal.logmel_stream import LogMelStream
-
 from tests.golden.signals import clip
 
 _FIXTURE = Path(__file__).parent / "fixtures" / "features.npz"

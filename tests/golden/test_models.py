@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from eclectus.search.choose import make_search
-from eclectus.signal.logmel import LogMel
 
 from eclectus.core.options import GreedySearch
 from eclectus.core.types import EncoderOutput, Hypothesis
 from eclectus.models.loader import LoadedModel, load_model
+from eclectus.search.choose import make_search
+from eclectus.signal.logmel import LogMel
 from tests.golden.signals import CLIPS, clip
 
 _FIXTURES = Path(__file__).parent / "fixtures"
