@@ -1,17 +1,22 @@
-"""Grouping the windows of many sources into batches, and recognising the batches."""
+"""Recognising batches of windows: features, encoder, search."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from eclectus.core.errors import BackendError, OptionError
-from eclectus.core.options import BatchOptions
+import numpy as np
+
+from eclectus.core.errors import BackendError, OutOfMemoryError
 from eclectus.core.protocols import AcousticModel, Search
-from eclectus.core.types import Features, FloatArray, Hypothesis
+from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis
+from eclectus.recognition.pool import Entry, Place
 
 Result: TypeAlias = Hypothesis | BackendError
+Found: TypeAlias = list[tuple[Place, Result]]
+_Encoded: TypeAlias = EncoderOutput | BackendError
 
 
 class FeatureExtractor(Protocol):
@@ -22,87 +27,110 @@ class FeatureExtractor(Protocol):
         ...
 
 
-def check_batch(options: BatchOptions) -> None:
-    """Refuse a batch that can't hold anything.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Underway:
+    """A batch in the encoder: its windows, and parts of it as they fit the device."""
 
-    Raises:
-        OptionError: A limit is not positive.
-    """
-    if options.size < 1 or options.max_audio_s <= 0:
-        raise OptionError(
-            f"A batch of {options.size} windows and {options.max_audio_s} s is impossible; "
-            "at least 1 window and more than 0 s are needed.",
-            size=options.size,
-            max_audio_s=options.max_audio_s,
-        )
-
-
-def group(lengths: Sequence[int], options: BatchOptions, sample_rate: int) -> list[list[int]]:
-    """Sort windows by length and divide them into batches.
-
-    Args:
-        lengths: Samples of each window.
-        options: Windows and seconds of padded audio that a batch may hold; one window always may.
-        sample_rate: In Hz.
-
-    Returns:
-        Positions in `lengths`, the longest first: the memory that the first batch takes serves
-        the others too.
-    """
-    limit = options.max_audio_s * sample_rate
-    batches: list[list[int]] = []
-    for position in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        if batches:
-            batch = batches[-1]
-            padded = lengths[batch[0]] * (len(batch) + 1)
-            if len(batch) < options.size and padded <= limit:
-                batch.append(position)
-                continue
-        batches.append([position])
-    return batches
+    places: list[Place]
+    parts: Future[list[tuple[int, _Encoded]]]
 
 
 class BatchRunner:
-    """Recognises lists of windows: features, encoder, search."""
+    """Recognises batches; for one caller at a time.
 
-    def __init__(
-        self,
-        model: AcousticModel,
-        search: Search,
-        features: FeatureExtractor,
-        options: BatchOptions,
-    ) -> None:
-        check_batch(options)
+    While the encoder computes one batch in a thread of its own, the caller's thread searches the
+    batch before and reads the one after it. Sources are never touched by another thread than the
+    caller's.
+    """
+
+    def __init__(self, model: AcousticModel, search: Search, features: FeatureExtractor) -> None:
         self._model = model
         self._search = search
         self._features = features
-        self._options = options
+        self._room: float = float("inf")  # mel frames, padding included, that the device holds
 
-    def run(self, windows: Sequence[FloatArray]) -> Iterator[tuple[int, Result]]:
-        """Recognise windows in batches.
+    def run(self, batches: Iterable[Sequence[Entry]]) -> Generator[Found, None, None]:
+        """Recognise batches.
+
+        Args:
+            batches: Windows; taken one batch ahead of what is given back.
 
         Yields:
-            The position of each window and its hypothesis, frames counted from the window's
-            start, as the batches are done; or the `BackendError` of a window that failed alone.
+            For every batch, in order, its windows and their hypotheses, frames counted from the
+            window's start; a `BackendError` for a window that fails even alone. Windows that are
+            too short for any feature, and empty batches, come back ahead of the order.
         """
-        lengths = [len(samples) for samples in windows]
-        hop = self._model.config.time_base.hop
-        for position, length in enumerate(lengths):
-            if length < hop:
-                yield position, Hypothesis.empty()
-        audible = [position for position, length in enumerate(lengths) if length >= hop]
-        rate = self._model.config.time_base.sample_rate
-        for batch in group([lengths[i] for i in audible], self._options, rate):
-            rows = [audible[i] for i in batch]
-            yield from zip(rows, self._recognise([windows[i] for i in rows]), strict=True)
-
-    def _recognise(self, windows: Sequence[FloatArray]) -> list[Result]:
-        """Recognise one batch; one that fails or does not fit the device is halved."""
+        worker = ThreadPoolExecutor(1, "eclectus-batches")
         try:
-            return [*self._search(self._model.encode(self._features(windows)))]
+            before: _Underway | None = None
+            for silent, places, features in map(self._prepare, batches):
+                if silent or not places:
+                    yield silent
+                if not places:
+                    continue
+                coming = _Underway(places, worker.submit(self._encode, features))
+                if before is not None:
+                    yield self._finish(before)
+                before = coming
+            if before is not None:
+                yield self._finish(before)
+        finally:
+            worker.shutdown(cancel_futures=True)
+
+    def _prepare(self, batch: Sequence[Entry]) -> tuple[Found, list[Place], Features]:
+        """Return what is silent for being too short, and the features of the rest."""
+        hop = self._model.config.time_base.hop
+        audible = [entry for entry in batch if len(entry.samples) >= hop]
+        silent: Found = [
+            (entry.place, Hypothesis.empty()) for entry in batch if len(entry.samples) < hop
+        ]
+        features = self._features([entry.samples for entry in audible])
+        return silent, [entry.place for entry in audible], features
+
+    def _encode(self, features: Features) -> list[tuple[int, _Encoded]]:
+        """Encode a batch; one that fails or does not fit the device is halved.
+
+        Returns:
+            Parts in order, each with its number of windows.
+        """
+        count = len(features.lengths)
+        if count > 1 and features.data.shape[0] * features.data.shape[2] > self._room:
+            return self._encode_halves(features)
+        try:
+            return [(count, self._model.encode(features))]
         except BackendError as error:
-            if len(windows) == 1:
+            if isinstance(error, OutOfMemoryError):
+                # The batches that follow are divided before they fail.
+                self._room = features.data.shape[0] * features.data.shape[2] / 2
+            if count == 1:
+                return [(1, error)]
+        return self._encode_halves(features)
+
+    def _encode_halves(self, features: Features) -> list[tuple[int, _Encoded]]:
+        half = len(features.lengths) // 2
+        return [
+            part
+            for rows in (slice(None, half), slice(half, None))
+            for part in self._encode(_rows(features, rows))
+        ]
+
+    def _finish(self, batch: _Underway) -> Found:
+        results: list[Result] = []
+        for count, part in batch.parts.result():
+            results += [part] * count if isinstance(part, BackendError) else self._find(part)
+        return list(zip(batch.places, results, strict=True))
+
+    def _find(self, encoded: EncoderOutput) -> list[Result]:
+        """Search a batch; if that fails, each window by itself."""
+        count = len(encoded.lengths)
+        try:
+            return [*self._search(encoded)]
+        except BackendError as error:
+            if count == 1:
                 return [error]
-        edges = (0, len(windows) // 2, len(windows))
-        halves: Iterable[tuple[int, int]] = pairwise(edges)
-        return [one for begin, end in halves for one in self._recognise(windows[begin:end])]
+        return [one for row in range(count) for one in self._find(encoded.take(np.array([row])))]
+
+
+def _rows(features: Features, rows: slice) -> Features:
+    lengths = features.lengths[rows]
+    return Features(features.data[rows, :, : int(lengths.max())], lengths)

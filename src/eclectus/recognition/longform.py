@@ -97,7 +97,7 @@ def cut_windows(
     """
     buffer = _Buffer()
     start, keep_from = 0, 0
-    for block in blocks:
+    for block in _at_most(blocks, plan.window):
         buffer.append(block)
         # A rest shorter than a frame is no window of its own: it joins the one before.
         while len(buffer) >= plan.window + frame:
@@ -110,6 +110,13 @@ def cut_windows(
     rest = buffer.take(len(buffer))
     stop = start + len(rest)
     yield Piece(Window(start, stop, keep_from, stop), rest, True)
+
+
+def _at_most(blocks: Iterable[FloatArray], length: int) -> Iterator[FloatArray]:
+    """Divide long blocks, so that the work at the buffer stays linear."""
+    for block in blocks:
+        for start in range(0, len(block), length):
+            yield block[start : start + length]
 
 
 def _divide(

@@ -1,109 +1,180 @@
-"""The windows of many sources, some seconds at a time, and what has been found in them."""
+"""The windows of many sources: grouped into batches, and put in order again when recognised."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from eclectus.core.errors import EclectusError
-from eclectus.core.types import Hypothesis
-from eclectus.recognition.batching import BatchRunner
-from eclectus.recognition.longform import Piece
+from eclectus.core.errors import EclectusError, OptionError
+from eclectus.core.options import BatchOptions
+from eclectus.core.types import FloatArray, Hypothesis, Window
 from eclectus.recognition.stitch import Stitcher
+from eclectus.signal.decode import AudioSource
+
+_BATCHES_AHEAD = 2
+"""Seconds of batches that are read before short windows are sorted: enough to find neighbours."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Pending:
     """A source that is being recognised.
 
     Attributes:
-        index: Its position in the caller's list.
+        source: As the caller gave it.
+        index: Its position among the caller's sources.
         stitcher: What was found so far.
-        samples: Samples read so far.
+        samples: Samples recognised so far; in the end, the length of the source.
         duration_s: What the container promises.
-        complete: True when its last window has been recognised.
+        complete: True when its last window has been stitched on.
         error: Why it failed.
     """
 
+    source: AudioSource
     index: int
     stitcher: Stitcher
     samples: int = 0
     duration_s: float | None = None
     complete: bool = False
     error: EclectusError | None = None
+    _waiting: dict[int, tuple[Place, Hypothesis]] = field(default_factory=dict)
+    _due: int = 0
     _previous_stop: int = 0
 
-    def heard(self, piece: Piece) -> None:
-        """Note that a window has been recognised; windows come in any order."""
-        self.samples = max(self.samples, piece.window.stop)
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+        return self.complete or self.error is not None
 
-    def add(self, piece: Piece, result: Hypothesis | EclectusError, frame: int) -> None:
-        """Stitch the next window on, in order; one that failed fails the source."""
+    def add(self, place: Place, result: Hypothesis | EclectusError, frame: int) -> None:
+        """Take what was found in one window; windows come in any order.
+
+        Args:
+            place: The window.
+            result: Its hypothesis, frames counted from its start, or why it failed, which fails
+                the source.
+            frame: Samples of an encoder frame.
+        """
+        self.samples = max(self.samples, place.window.stop)
         if isinstance(result, EclectusError):
             self.error = self.error or result
-        if isinstance(result, EclectusError) or self.error is not None:
-            return
-        start = piece.window.start // frame
-        self.stitcher.push(result.shift(start), start, self._previous_stop)
-        self._previous_stop = -(-piece.window.stop // frame)
-        self.complete = piece.last
+            self._waiting.clear()
+        elif self.error is None:
+            self._waiting[place.number] = place, result
+        while self._due in self._waiting:
+            self._stitch(*self._waiting.pop(self._due), frame)
+
+    def _stitch(self, place: Place, found: Hypothesis, frame: int) -> None:
+        start = place.window.start // frame
+        self.stitcher.push(found.shift(start), start, self._previous_stop)
+        self._previous_stop = -(-place.window.stop // frame)
+        self._due += 1
+        self.complete = place.last
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One window of one source in the pool."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where a window belongs.
+
+    Attributes:
+        source: Whose window it is.
+        number: Which of its windows, from 0.
+        window: Its span.
+        last: True for the last one.
+    """
 
     source: Pending
-    piece: Piece
+    number: int
+    window: Window
+    last: bool
 
 
-def fill_pools(
-    entries: Iterable[Entry | Pending], capacity: int
-) -> Iterator[list[Entry | Pending]]:
-    """Collect windows until they hold `capacity` samples: enough to sort by length."""
-    pool: list[Entry | Pending] = []
-    held = 0
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A window and its samples, which nobody needs any more once there are features."""
+
+    place: Place
+    samples: FloatArray
+
+
+def check_batch(options: BatchOptions) -> None:
+    """Refuse a batch that can't hold anything.
+
+    Raises:
+        OptionError: A limit is not positive.
+    """
+    if options.size < 1 or options.max_audio_s <= 0:
+        raise OptionError(
+            f"A batch of {options.size} windows and {options.max_audio_s} s is impossible; "
+            "at least 1 window and more than 0 s are needed.",
+            size=options.size,
+            max_audio_s=options.max_audio_s,
+        )
+
+
+def batches(
+    entries: Iterable[Entry | None], options: BatchOptions, window: int, sample_rate: int
+) -> Iterator[list[Entry]]:
+    """Group windows into batches as they are read.
+
+    Windows of full length go as soon as a batch is full of them, so of a long file no more than
+    that is held. Shorter ones wait until two batches' seconds have been read, and are sorted.
+
+    Args:
+        entries: Windows in the order of reading; None where a source failed.
+        options: Windows and seconds of padded audio that a batch may hold; one window always may.
+        window: Samples of a full window.
+        sample_rate: In Hz.
+
+    Yields:
+        Batches; an empty one where a source failed, so that the failure is not held back.
+    """
+    limit = options.max_audio_s * sample_rate
+    full: list[Entry] = []
+    short: list[Entry] = []
+    seen = 0
     for entry in entries:
-        pool.append(entry)
-        held += len(entry.piece.samples) if isinstance(entry, Entry) else 0
-        if held >= capacity:
-            yield pool
-            pool, held = [], 0
-    if pool:
-        yield pool
+        if entry is None:
+            yield []
+            continue
+        seen += len(entry.samples)
+        (full if len(entry.samples) == window else short).append(entry)
+        if len(full) == options.size or (len(full) + 1) * window > limit:
+            if full:
+                yield full
+            full = []
+        if seen >= _BATCHES_AHEAD * limit:
+            yield from _sorted_batches([*full, *short], options, sample_rate)
+            full, short, seen = [], [], 0
+    yield from _sorted_batches([*full, *short], options, sample_rate)
 
 
-def recognise_pools(
-    pools: Iterable[list[Entry | Pending]],
-    runner: BatchRunner,
-    frame: int,
-    report: Callable[[Pending], None],
-) -> Iterator[Pending]:
-    """Recognise the windows of each pool and yield every source that is complete or has failed."""
-    for pool in pools:
-        entries = [entry for entry in pool if isinstance(entry, Entry)]
-        results: dict[int, Hypothesis | EclectusError] = {}
-        for position, result in runner.run([entry.piece.samples for entry in entries]):
-            results[position] = result
-            entries[position].source.heard(entries[position].piece)
-            report(entries[position].source)
-        for position, entry in enumerate(entries):
-            entry.source.add(entry.piece, results[position], frame)
-        touched = {id(one): one for one in map(_source_of, pool)}
-        yield from (one for one in touched.values() if one.complete or one.error is not None)
+def _sorted_batches(
+    entries: Sequence[Entry], options: BatchOptions, sample_rate: int
+) -> Iterator[list[Entry]]:
+    for rows in group([len(entry.samples) for entry in entries], options, sample_rate):
+        yield [entries[row] for row in rows]
 
 
-def _source_of(entry: Entry | Pending) -> Pending:
-    return entry.source if isinstance(entry, Entry) else entry
+def group(lengths: Sequence[int], options: BatchOptions, sample_rate: int) -> list[list[int]]:
+    """Sort windows by length and divide them into batches.
 
+    Args:
+        lengths: Samples of each window.
+        options: Windows and seconds of padded audio that a batch may hold; one window always may.
+        sample_rate: In Hz.
 
-def in_order(sources: Iterable[Pending]) -> Iterator[Pending]:
-    """Hold sources back until all before them are there; the second failure of one is dropped."""
-    waiting: dict[int, Pending] = {}
-    due = 0
-    for source in sources:
-        if source.index >= due:
-            waiting[source.index] = source
-        while due in waiting:
-            yield waiting.pop(due)
-            due += 1
+    Returns:
+        Positions in `lengths`, the longest first: the memory that the first batch takes serves
+        the others too.
+    """
+    limit = options.max_audio_s * sample_rate
+    groups: list[list[int]] = []
+    for position in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+        if groups:
+            last = groups[-1]
+            padded = lengths[last[0]] * (len(last) + 1)
+            if len(last) < options.size and padded <= limit:
+                last.append(position)
+                continue
+        groups.append([position])
+    return groups

@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 
 from eclectus.core.errors import EclectusError
 from eclectus.core.protocols import AudioStream
 from eclectus.recognition.longform import FindPause, Plan, cut_windows
-from eclectus.recognition.pool import Entry, Pending
-from eclectus.recognition.stitch import StartsWord, Stitcher
+from eclectus.recognition.pool import Entry, Pending, Place
 
 Opener = Callable[[], AudioStream]
 
 
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How sources are divided into windows.
+
+    Attributes:
+        plan: Lengths.
+        frame: Samples of an encoder frame.
+        find_pause: Where to divide, for a plan with pauses.
+    """
+
+    plan: Plan
+    frame: int
+    find_pause: FindPause | None = None
+
+
 def read_sources(
-    openers: Iterable[Opener],
-    plan: Plan,
-    frame: int,
-    starts_word: StartsWord,
-    find_pause: FindPause | None,
-) -> Generator[Entry | Pending, None, None]:
+    sources: Iterable[tuple[Pending, Opener]], cutting: Cutting
+) -> Generator[Entry | None, None, None]:
     """Read the windows of all sources in order.
 
     Yields:
-        Every window; and a source by itself when it has failed, its `error` set.
+        Every window; None where a source failed, its `error` set. What has failed, be it while
+        its first windows were recognised, is not read on.
     """
-    for index, opener in enumerate(openers):
-        source = Pending(index, Stitcher(starts_word))
+    for pending, opener in sources:
         try:
             with opener() as stream:
-                source.duration_s = stream.duration_s
-                for piece in cut_windows(stream, plan, frame, find_pause):
-                    yield Entry(source, piece)
+                pending.duration_s = stream.duration_s
+                yield from _read(pending, stream, cutting)
         except EclectusError as error:
-            source.error = error
-            yield source
+            pending.error = pending.error or error
+            yield None
+
+
+def _read(pending: Pending, stream: AudioStream, cutting: Cutting) -> Generator[Entry, None, None]:
+    pieces = cut_windows(stream, cutting.plan, cutting.frame, cutting.find_pause)
+    for number, piece in enumerate(pieces):
+        yield Entry(Place(pending, number, piece.window, piece.last), piece.samples)
+        if pending.error is not None:
+            return

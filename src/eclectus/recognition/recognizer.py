@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
 from eclectus.core.config import ModelConfig
-from eclectus.core.errors import EclectusError
+from eclectus.core.errors import EclectusError, OptionError
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import AcousticModel, Tokenizer
 from eclectus.core.types import Audio, Hypothesis, Progress, Transcript
 from eclectus.recognition.assemble import assemble
 from eclectus.recognition.batching import BatchRunner
-from eclectus.recognition.longform import make_plan
+from eclectus.recognition.longform import Plan, make_plan
 from eclectus.recognition.pauses import find_pause
-from eclectus.recognition.pool import Pending, fill_pools, in_order, recognise_pools
-from eclectus.recognition.reader import Opener, read_sources
+from eclectus.recognition.pool import Pending, batches, check_batch
+from eclectus.recognition.reader import Cutting, Opener, read_sources
+from eclectus.recognition.stitch import StartsWord, Stitcher
 from eclectus.search.choose import make_search
 from eclectus.signal.decode import AudioSource, open_audio
 from eclectus.signal.logmel import LogMel
@@ -107,9 +113,9 @@ class Recognizer:
             BackendError: The engine failed.
         """
         options = options or self._options
-        opener = self._opener(source, sample_rate, options)
-        (found,) = self._sources([opener], options, on_progress)
-        return self._transcript(source, found, options)
+        work = self._work(options)
+        (found,) = work.run([source], sample_rate, on_progress)
+        return self._transcript(found, options)
 
     def transcribe_many(
         self,
@@ -117,30 +123,42 @@ class Recognizer:
         *,
         options: TranscribeOptions | None = None,
         on_progress: OnProgress | None = None,
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         """Transcribe many sources, the windows of all sorted by length into batches.
 
-        Lazy: sources are read as the results are asked for, some minutes of audio ahead.
+        Lazy: sources are taken and read as the results are asked for, some minutes of audio
+        ahead. Closing the generator early closes what is open.
 
         Args:
             sources: As for `transcribe`.
             options: Instead of the recogniser's own.
-            on_progress: Called with the `Progress` of a source after each batch.
+            on_progress: Called with the `Progress` of a source after each of its batches.
 
-        Yields:
-            One outcome a source, in order; a source that fails does so alone.
+        Returns:
+            A generator of one outcome a source, in order; a source that fails does so alone.
 
         Raises:
-            OptionError: An option is impossible with this model.
+            OptionError: An option is impossible with this model, or there is one source instead
+                of many.
         """
+        if isinstance(sources, str | bytes | os.PathLike | np.ndarray | Audio):
+            raise OptionError("transcribe_many takes a list of sources; use transcribe for one.")
         options = options or self._options
-        given = list(sources)
-        openers = [self._opener(source, None, options) for source in given]
-        for source, found in zip(given, self._sources(openers, options, on_progress), strict=True):
-            if found.error is not None:
-                yield Outcome(source, None, found.error)
-            else:
-                yield Outcome(source, self._transcript(source, found, options), None)
+        return self._outcomes(self._work(options), sources, options, on_progress)
+
+    def _outcomes(
+        self,
+        work: _Work,
+        sources: Iterable[AudioSource],
+        options: TranscribeOptions,
+        on_progress: OnProgress | None,
+    ) -> Generator[Outcome, None, None]:
+        with closing(work.run(sources, None, on_progress)) as results:
+            for found in results:
+                if found.error is not None:
+                    yield Outcome(found.source, None, found.error)
+                else:
+                    yield Outcome(found.source, self._transcript(found, options), None)
 
     def hypothesis(
         self,
@@ -154,9 +172,7 @@ class Recognizer:
         Raises:
             EclectusError: As for `transcribe`.
         """
-        options = options or self._options
-        opener = self._opener(source, sample_rate, options)
-        (found,) = self._sources([opener], options, None)
+        (found,) = self._work(options or self._options).run([source], sample_rate, None)
         if found.error is not None:
             raise found.error
         return found.stitcher.finish()
@@ -176,48 +192,84 @@ class Recognizer:
     ) -> None:
         self.close()
 
-    def _opener(
-        self, source: AudioSource, sample_rate: int | None, options: TranscribeOptions
-    ) -> Opener:
-        target = self.config.time_base.sample_rate
-        return partial(
-            open_audio, source, options.audio, sample_rate=sample_rate, target_rate=target
+    def _work(self, options: TranscribeOptions) -> _Work:
+        check_batch(options.batch)
+        return _Work(
+            self.config,
+            options,
+            make_plan(options.long_form, self.config),
+            BatchRunner(self._model, make_search(self._model, options.search), self._features),
+            self._starts_word,
         )
-
-    def _sources(
-        self, openers: list[Opener], options: TranscribeOptions, on_progress: OnProgress | None
-    ) -> Iterator[Pending]:
-        """Recognise sources and return them in order."""
-        search = make_search(self._model, options.search)
-        runner = BatchRunner(self._model, search, self._features, options.batch)
-        plan = make_plan(options.long_form, self.config)
-        frame = self.config.time_base.samples_per_frame
-        entries = read_sources(openers, plan, frame, self._starts_word, find_pause)
-        capacity = int(options.batch.max_audio_s * self.config.time_base.sample_rate)
-        pooled = fill_pools(entries, capacity)
-        try:
-            yield from in_order(recognise_pools(pooled, runner, frame, self._reporter(on_progress)))
-        finally:
-            entries.close()
-
-    def _reporter(self, on_progress: OnProgress | None) -> Callable[[Pending], None]:
-        rate = self.config.time_base.sample_rate
-
-        def report(source: Pending) -> None:
-            if on_progress is not None:
-                on_progress(Progress(source.index, source.samples / rate, source.duration_s))
-
-        return report
 
     def _starts_word(self, token_id: int) -> bool:
         return self._tokenizer.piece(token_id).startswith(" ")
 
-    def _transcript(
-        self, source: AudioSource, found: Pending, options: TranscribeOptions
-    ) -> Transcript:
+    def _transcript(self, found: Pending, options: TranscribeOptions) -> Transcript:
         if found.error is not None:
             raise found.error
         seconds = found.samples / self.config.time_base.sample_rate
-        start_s = source.start if isinstance(source, Audio) else 0.0
+        start_s = found.source.start if isinstance(found.source, Audio) else 0.0
         hypothesis = found.stitcher.finish()
         return assemble(hypothesis, seconds, self.config, self._tokenizer, options, start_s)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """One call: everything that it needs, and its way from sources to what was found in them."""
+
+    config: ModelConfig
+    options: TranscribeOptions
+    plan: Plan
+    runner: BatchRunner
+    starts_word: StartsWord
+
+    def run(
+        self,
+        sources: Iterable[AudioSource],
+        sample_rate: int | None,
+        on_progress: OnProgress | None,
+    ) -> Generator[Pending, None, None]:
+        """Yield every source in order when it is done."""
+        base = self.config.time_base
+        frame, rate = base.samples_per_frame, base.sample_rate
+        begun: deque[Pending] = deque()
+        openers = self._begin(sources, sample_rate, begun)
+        reading = read_sources(openers, Cutting(self.plan, frame, find_pause))
+        grouped = batches(reading, self.options.batch, self.plan.window, rate)
+        with closing(reading), closing(self.runner.run(grouped)) as results:
+            for found in results:
+                for place, result in found:
+                    place.source.add(place, result, frame)
+                if on_progress is not None:
+                    for one in dict.fromkeys(place.source for place, _ in found):
+                        on_progress(Progress(one.index, one.samples / rate, one.duration_s))
+                yield from _leading_done(begun)
+        yield from _leading_done(begun)
+
+    def _begin(
+        self,
+        sources: Iterable[AudioSource],
+        sample_rate: int | None,
+        begun: deque[Pending],
+    ) -> Iterator[tuple[Pending, Opener]]:
+        target = self.config.time_base.sample_rate
+        for index, source in enumerate(sources):
+            pending = Pending(source, index, Stitcher(self.starts_word))
+            begun.append(pending)
+            yield (
+                pending,
+                partial(
+                    open_audio,
+                    source,
+                    self.options.audio,
+                    sample_rate=sample_rate,
+                    target_rate=target,
+                ),
+            )
+
+
+def _leading_done(begun: deque[Pending]) -> Iterator[Pending]:
+    """Take the sources from the front that are done: those behind one that is not must wait."""
+    while begun and begun[0].done:
+        yield begun.popleft()

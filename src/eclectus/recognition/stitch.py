@@ -2,20 +2,30 @@
 
 Both windows saw the overlap. Where they found the same tokens at (nearly) the same frames, the seam
 goes through one of these, the nearest to the overlap's middle, so that each window speaks where its
-own edge is far. Where they agree on nothing, the seam is the middle, moved to the edge of a word.
+own edge is far. Neighbours that agree are trusted before a single token that may agree by chance.
+Where nothing agrees, the seam is the middle, moved to the edge of a word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from eclectus.core.types import Hypothesis
 
 TOLERANCE = 3
 """Frames by which two windows may differ about one token (0.24 s)."""
 
+ENOUGH = 2
+"""Neighbouring tokens on which two windows agree, that prove the place; more prove no more."""
+
+_REACH = 12
+"""Frames by which the seam may move to the edge of a word (1 s); not all scripts mark words."""
+
 StartsWord = Callable[[int], bool]
 _Pair = tuple[int, int]
+_Chain = tuple[int, int, Any]
+"""Matches, minus the sum of their frames' differences, and the pairs: (pair, pairs before)."""
 
 
 class Stitcher:
@@ -73,18 +83,20 @@ def join_point(
     """
     if stop <= start:
         return len(left), 0
-    in_overlap = _first_at(right, stop)
     middle = (start + stop) / 2
-    pairs = _align(left, right.slice(0, in_overlap))
+    pairs = _align(left, right.slice(0, _first_at(right, stop)))
     run = _best_run(pairs, left, middle)
     if run:
         i, j = min(run, key=lambda pair: abs(int(left.frames[pair[0]]) - middle))
         return i + 1, j + 1
-    return _cut_at(middle, left, right, starts_word)
+    return _Words(starts_word).cut(left, right, start, stop)
 
 
 def _best_run(pairs: list[_Pair], left: Hypothesis, middle: float) -> list[_Pair]:
-    """Choose the longest run of neighbours; else, of equals, the one nearest to the middle."""
+    """Choose the run of agreeing neighbours nearest to the middle, of those that are long enough.
+
+    Where none has `ENOUGH` tokens, the longest.
+    """
     runs: list[list[_Pair]] = []
     for pair in pairs:
         if runs and (runs[-1][-1][0] + 1, runs[-1][-1][1] + 1) == pair:
@@ -93,7 +105,7 @@ def _best_run(pairs: list[_Pair], left: Hypothesis, middle: float) -> list[_Pair
             runs.append([pair])
 
     def merit(run: list[_Pair]) -> tuple[int, float]:
-        return len(run), -min(abs(int(left.frames[i]) - middle) for i, _ in run)
+        return min(len(run), ENOUGH), -min(abs(int(left.frames[i]) - middle) for i, _ in run)
 
     return max(runs, key=merit, default=[])
 
@@ -102,53 +114,105 @@ def _align(left: Hypothesis, right: Hypothesis) -> list[_Pair]:
     """Longest common subsequence of two token streams, equal ids at nearly equal frames only.
 
     Of several, the one whose frames differ least in sum: repeated words are told apart by time.
+    As frames don't decrease, each token has its partners in a narrow band of the other stream, and
+    the work grows with the length of the overlap, not with its square.
     """
-    rows, columns = len(left), len(right)
-    ids, frames = left.token_ids.tolist(), left.frames.tolist()
-    other_ids, other_frames = right.token_ids.tolist(), right.frames.tolist()
-    # best[i][j]: (matches, minus the sum of differences) of left[i:] and right[j:]
-    best = [[(0, 0)] * (columns + 1) for _ in range(rows + 1)]
-    for i in range(rows - 1, -1, -1):
-        for j in range(columns - 1, -1, -1):
-            value = max(best[i + 1][j], best[i][j + 1])
-            apart = abs(frames[i] - other_frames[j])
-            if ids[i] == other_ids[j] and apart <= TOLERANCE:
-                matches, closeness = best[i + 1][j + 1]
-                value = max(value, (matches + 1, closeness - apart))
-            best[i][j] = value
-    pairs, i, j = [], 0, 0
-    while i < rows and j < columns and best[i][j][0]:
-        apart = abs(frames[i] - other_frames[j])
-        matches, closeness = best[i + 1][j + 1]
-        takes = ids[i] == other_ids[j] and apart <= TOLERANCE
-        if takes and best[i][j] == (matches + 1, closeness - apart):
-            pairs.append((i, j))
-            i, j = i + 1, j + 1
-        elif best[i][j] == best[i + 1][j]:
-            i += 1
-        else:
-            j += 1
-    return pairs
+    ids, frames = right.token_ids.tolist(), right.frames.tolist()
+    bands = right.frames.searchsorted([left.frames - TOLERANCE, left.frames + TOLERANCE + 1])
+    best: list[_Chain] = [(0, 0, None)] * len(right)  # that end in each token of the right
+    before_band: _Chain = (0, 0, None)
+    settled = 0
+    for i, (token_id, frame) in enumerate(
+        zip(left.token_ids.tolist(), left.frames.tolist(), strict=True)
+    ):
+        low, high = int(bands[0, i]), int(bands[1, i])
+        for j in range(settled, low):
+            before_band = _better(before_band, best[j])
+        settled = max(settled, low)
+        before = before_band
+        for j in range(low, high):
+            matches, closeness, pairs = before
+            before = _better(before, best[j])
+            if ids[j] == token_id:
+                chain = matches + 1, closeness - abs(frame - frames[j]), ((i, j), pairs)
+                best[j] = _better(best[j], chain)
+    chosen = before_band
+    for chain in best[settled:]:
+        chosen = _better(chosen, chain)
+    return _unlinked(chosen)
 
 
-def _cut_at(
-    middle: float, left: Hypothesis, right: Hypothesis, starts_word: StartsWord
-) -> tuple[int, int]:
-    """Cut between words: the left's up to the middle, then the right's that begin after them."""
-    keep = _first_at(left, middle)
-    # The word that the middle cuts stays whole.
-    while 0 < keep < len(left) and not starts_word(int(left.token_ids[keep])):
-        keep += 1
-    begin = max(middle, int(left.frames[keep - 1]) + 1) if keep else middle
-    skip = _first_at(right, begin)
-    if not keep:
-        # The left heard nothing here: a word that the right has across the middle is whole there.
-        while skip > 0 and not starts_word(int(right.token_ids[skip])) if skip < len(right) else 0:
-            skip -= 1
-        return keep, skip
-    while skip < len(right) and not starts_word(int(right.token_ids[skip])):
-        skip += 1
-    return keep, skip
+def _better(one: _Chain, other: _Chain) -> _Chain:
+    return other if other[:2] > one[:2] else one
+
+
+def _unlinked(chain: _Chain) -> list[_Pair]:
+    pairs: list[_Pair] = []
+    link = chain[2]
+    while link is not None:
+        pair, link = link
+        pairs.append(pair)
+    return pairs[::-1]
+
+
+class _Words:
+    """Cuts between words, where two windows agree on nothing."""
+
+    def __init__(self, starts_word: StartsWord) -> None:
+        self._starts_word = starts_word
+
+    def cut(self, left: Hypothesis, right: Hypothesis, start: int, stop: int) -> tuple[int, int]:
+        """Return how many tokens of the left to keep, how many of the right to skip."""
+        seam = (start + stop) / 2
+        keep = _first_at(left, seam)
+        begin, end = self._around(left, keep)
+        if begin < keep < end:
+            # The left has a word across the middle: the window whose edge is farther gives it.
+            early, late = int(left.frames[begin]) - start, stop - 1 - int(left.frames[end - 1])
+            if late >= early or not self._begins(left, begin):
+                keep = end
+            else:
+                keep, seam = begin, float(left.frames[begin] - TOLERANCE)
+        after = int(left.frames[keep - 1]) if keep else start - 1
+        skip = _first_at(right, max(seam, after + 1))
+        return keep, self._skip_half(right, skip, after if keep else None)
+
+    def _skip_half(self, right: Hypothesis, skip: int, after: int | None) -> int:
+        """Move the start of the right off the middle of a word.
+
+        To the word's start, if the left, which ends at `after`, can't have heard it (None: it heard
+        nothing); else past the word.
+        """
+        begin, end = self._around(right, skip)
+        if begin == skip == end or self._begins(right, skip):
+            return skip
+        if after is None or (
+            self._begins(right, begin) and right.frames[begin] > after + TOLERANCE
+        ):
+            return begin
+        return end
+
+    def _begins(self, hypothesis: Hypothesis, position: int) -> bool:
+        return self._starts_word(int(hypothesis.token_ids[position]))
+
+    def _around(self, hypothesis: Hypothesis, position: int) -> tuple[int, int]:
+        """Return the word that the token at a position goes on with, (position, position) if none.
+
+        None where the token begins a word or there is none, and where no word begins within reach.
+        """
+        count = len(hypothesis)
+        if position >= count or self._begins(hypothesis, position):
+            return position, position
+        begin, end, frame = position, position, int(hypothesis.frames[position])
+        while begin > 0 and not self._begins(hypothesis, begin):
+            begin -= 1
+        while end < count and not self._begins(hypothesis, end):
+            end += 1
+        if frame - int(hypothesis.frames[begin]) > _REACH:
+            begin = position
+        if int(hypothesis.frames[end - 1]) - frame > _REACH:
+            return begin, position
+        return begin, end
 
 
 def _first_at(hypothesis: Hypothesis, frame: float) -> int:

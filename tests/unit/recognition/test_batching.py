@@ -1,18 +1,19 @@
-"""Grouping windows into batches."""
+"""Recognising batches of windows."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from eclectus.core.config import ModelConfig
-from eclectus.core.errors import InferenceError, OptionError, OutOfMemoryError
+from eclectus.core.errors import InferenceError, OutOfMemoryError
 from eclectus.core.options import BatchOptions, GreedySearch
-from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis
-from eclectus.recognition.batching import BatchRunner, group
+from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis, Window
+from eclectus.recognition.batching import BatchRunner, Result
+from eclectus.recognition.pool import Entry, Pending, Place, group
+from eclectus.recognition.stitch import Stitcher
 from eclectus.search.transducer import TransducerSearch
 from eclectus.signal.logmel import LogMel
 from tests.support.toy_transducer import ToyModel, ToyTransducer, toy_config
@@ -29,6 +30,7 @@ class SmallDevice:
     room: int = 100
     poison: int | None = None
     batches: list[int] = field(default_factory=list)
+    threads: set[str] = field(default_factory=set)
 
     @property
     def config(self) -> ModelConfig:
@@ -40,6 +42,7 @@ class SmallDevice:
 
     def encode(self, features: Features) -> EncoderOutput:
         self.batches.append(len(features.lengths))
+        self.threads.add(threading.current_thread().name)
         if len(features.lengths) > self.room:
             raise OutOfMemoryError("too much")
         if self.poison is not None and self.poison in features.lengths:
@@ -50,11 +53,27 @@ class SmallDevice:
         self.model.close()
 
 
-def runner(model: SmallDevice, options: BatchOptions | None = None) -> BatchRunner:
+@dataclass
+class FragileSearch:
+    """A search whose engine fails on batches, and always on items of one length."""
+
+    search: TransducerSearch
+    poison: int
+
+    def __call__(self, encoded: EncoderOutput) -> list[Hypothesis]:
+        if len(encoded.lengths) > 1 or self.poison in encoded.lengths:
+            raise InferenceError("broken")
+        return self.search(encoded)
+
+
+def toy_search(model: SmallDevice) -> TransducerSearch:
     step = model.transducer
     assert step is not None
-    search = TransducerSearch(step, model.config, GreedySearch())
-    return BatchRunner(model, search, LogMel(80), options or BatchOptions())
+    return TransducerSearch(step, model.config, GreedySearch())
+
+
+def runner(model: SmallDevice) -> BatchRunner:
+    return BatchRunner(model, toy_search(model), LogMel(80))
 
 
 def noise(lengths: Sequence[int]) -> list[FloatArray]:
@@ -62,18 +81,19 @@ def noise(lengths: Sequence[int]) -> list[FloatArray]:
     return [rng.normal(0, 0.1, length).astype(np.float32) for length in lengths]
 
 
-@given(st.lists(st.integers(160, 40 * RATE), max_size=60), st.integers(1, 20), st.floats(1, 100))
-def test_batches_hold_every_window_once_and_keep_the_limits(
-    lengths: list[int], size: int, seconds: float
-) -> None:
-    batches = group(lengths, BatchOptions(size=size, max_audio_s=seconds), RATE)
-    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
-    for batch in batches:
-        longest = max(lengths[i] for i in batch)
-        assert len(batch) <= size
-        assert len(batch) == 1 or longest * len(batch) <= seconds * RATE
-    in_order = [lengths[i] for batch in batches for i in batch]
-    assert in_order == sorted(in_order, reverse=True)
+def entries(windows: Sequence[FloatArray]) -> list[Entry]:
+    source = Pending("toy", 0, Stitcher(lambda _: True))
+    return [
+        Entry(Place(source, number, Window(0, len(window), 0, len(window)), False), window)
+        for number, window in enumerate(windows)
+    ]
+
+
+def run(device: SmallDevice, windows: Sequence[FloatArray], size: int = 16) -> dict[int, Result]:
+    waiting = entries(windows)
+    groups = group([len(window) for window in windows], BatchOptions(size=size), RATE)
+    found = runner(device).run([waiting[row] for row in rows] for rows in groups)
+    return {place.number: result for batch in found for place, result in batch}
 
 
 def tokens(results: Mapping[int, object]) -> dict[int, list[int]]:
@@ -90,33 +110,72 @@ LENGTHS = [RATE, 2 * RATE, 8000, 159, 0, 3 * RATE, RATE + 5]
 @pytest.mark.parametrize("size", [1, 4, 16])
 def test_a_batch_equals_one_by_one(size: int) -> None:
     windows = noise(LENGTHS)
-    alone = {i: dict(runner(SmallDevice()).run([w]))[0] for i, w in enumerate(windows)}
-    together = dict(runner(SmallDevice(), BatchOptions(size=size)).run(windows))
+    alone = {i: run(SmallDevice(), [window])[0] for i, window in enumerate(windows)}
+    together = run(SmallDevice(), windows, size)
     assert tokens(together) == tokens(alone)
-    emitted = [len(ids) for ids in tokens(together).values()]
-    assert sum(emitted) > 10
+    assert sum(len(ids) for ids in tokens(together).values()) > 10
 
 
 def test_a_batch_that_does_not_fit_is_halved_until_it_does() -> None:
     device = SmallDevice(room=2)
-    results = dict(runner(device).run(noise(LENGTHS)))
-    assert tokens(results) == tokens(dict(runner(SmallDevice()).run(noise(LENGTHS))))
+    results = run(device, noise(LENGTHS))
+    assert tokens(results) == tokens(run(SmallDevice(), noise(LENGTHS)))
     assert max(device.batches) == 5
     assert min(device.batches) == 1
 
 
+def test_what_did_not_fit_once_is_not_tried_again() -> None:
+    device = SmallDevice(room=2)
+    results = run(device, noise([RATE] * 16), size=4)
+    assert len(results) == 16
+    assert device.batches == [4] + [2] * 8
+
+
 def test_a_window_that_fits_nowhere_is_an_error_of_its_own() -> None:
-    results = dict(runner(SmallDevice(room=0)).run(noise([RATE])))
-    assert isinstance(results[0], OutOfMemoryError)
+    assert isinstance(run(SmallDevice(room=0), noise([RATE]))[0], OutOfMemoryError)
 
 
 def test_a_window_that_breaks_the_engine_fails_alone() -> None:
-    results = dict(runner(SmallDevice(poison=200)).run(noise(LENGTHS)))
+    results = run(SmallDevice(poison=200), noise(LENGTHS))
     failed = [i for i, result in results.items() if isinstance(result, InferenceError)]
     assert failed == [1]
 
 
-@pytest.mark.parametrize("options", [BatchOptions(size=0), BatchOptions(max_audio_s=0.0)])
-def test_a_batch_that_holds_nothing_is_refused(options: BatchOptions) -> None:
-    with pytest.raises(OptionError, match="batch"):
-        runner(SmallDevice(), options)
+def test_a_window_that_breaks_the_search_fails_alone() -> None:
+    device = SmallDevice()
+    search = FragileSearch(toy_search(device), poison=25)
+    windows = noise(LENGTHS)
+    found = BatchRunner(device, search, LogMel(80)).run([entries(windows)])
+    results = {place.number: result for batch in found for place, result in batch}
+    assert isinstance(results.pop(1), InferenceError)
+    expected = tokens(run(SmallDevice(), windows))
+    assert tokens(results) == {i: ids for i, ids in expected.items() if i != 1}
+
+
+def test_results_come_one_batch_behind_the_reading_and_in_order() -> None:
+    read: list[int] = []
+
+    def reading() -> Iterator[list[Entry]]:
+        for number, entry in enumerate(entries(noise([RATE] * 4))):
+            read.append(number)
+            yield [entry]
+
+    results = runner(SmallDevice()).run(reading())
+    seen = [(batch[0][0].number, len(read)) for batch in results]
+    assert seen == [(0, 2), (1, 3), (2, 4), (3, 4)]
+
+
+def test_an_empty_batch_comes_back_at_once() -> None:
+    waiting = entries(noise([RATE]))
+    assert [len(batch) for batch in runner(SmallDevice()).run([[], waiting, []])] == [0, 0, 1]
+
+
+def test_closing_early_ends_the_thread_of_the_encoder() -> None:
+    device = SmallDevice()
+    results = runner(device).run([entry] for entry in entries(noise([RATE] * 5)))
+    next(results)
+    results.close()
+    assert len(device.batches) <= 3
+    alive = {thread.name for thread in threading.enumerate()}
+    assert device.threads
+    assert not device.threads & alive

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,49 @@ def test_results_come_before_all_sources_are_read(model: Recognizer, garden: Flo
     options = TranscribeOptions(batch=BatchOptions(size=1, max_audio_s=1.0))
     outcomes = model.transcribe_many([garden] * 50, options=options)
     assert next(outcomes).unwrap().text
-    outcomes.close()  # type: ignore[attr-defined]  # a generator, by its implementation
+    outcomes.close()
+
+
+def test_sources_are_taken_as_they_are_needed(model: Recognizer, garden: FloatArray) -> None:
+    taken = []
+
+    def sources() -> Iterator[AudioSource]:
+        for number in range(50):
+            taken.append(number)
+            yield garden
+
+    options = TranscribeOptions(batch=BatchOptions(size=1, max_audio_s=1.0))
+    with closing(model.transcribe_many(sources(), options=options)) as outcomes:
+        next(outcomes)
+    assert len(taken) < 10
+
+
+def test_one_source_instead_of_many_is_refused(model: Recognizer, garden: FloatArray) -> None:
+    one: list[object] = ["speech.wav", b"RIFF", DATA, garden, Audio(garden, RATE)]
+    for source in one:
+        with pytest.raises(OptionError, match="list of sources"):
+            model.transcribe_many(source)  # type: ignore[arg-type]  # that is what is tested
+
+
+def test_an_impossible_option_is_refused_before_the_first_outcome(model: Recognizer) -> None:
+    with pytest.raises(OptionError):
+        model.transcribe_many([], options=TranscribeOptions(batch=BatchOptions(size=0)))
+
+
+def test_a_source_without_a_hypothesis_raises_its_error(model: Recognizer) -> None:
+    with pytest.raises(AudioNotFoundError):
+        model.hypothesis("nowhere.wav")
+
+
+def test_an_error_of_the_caller_s_progress_ends_the_call(
+    model: Recognizer, garden: FloatArray
+) -> None:
+    def stop(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.transcribe(garden, on_progress=stop)
+    assert not [t for t in threading.enumerate() if t.name.startswith("eclectus-batches")]
 
 
 def test_progress_reaches_the_whole_length(model: Recognizer, long: FloatArray) -> None:

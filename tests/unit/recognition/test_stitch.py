@@ -69,7 +69,13 @@ def test_a_word_across_the_middle_stays_whole_when_nothing_matches() -> None:
     assert joined(left, right, 10, 20) == ["▁a", "x", "y", "▁c"]
 
 
-def test_the_longest_run_wins_over_a_single_match_nearer_to_the_middle() -> None:
+def test_of_two_runs_that_are_long_enough_the_nearer_to_the_middle_wins() -> None:
+    left = hypothesis(("▁a", 10), ("▁b", 11), ("▁c", 12), ("▁d", 20), ("▁e", 21), ("x", 28))
+    right = hypothesis(("▁a", 10), ("▁b", 11), ("▁c", 12), ("y", 16), ("▁d", 20), ("▁e", 21))
+    assert join_point(left, right, 10, 30, starts_word) == (4, 5)
+
+
+def test_a_run_wins_over_a_single_match_nearer_to_the_middle() -> None:
     left = hypothesis(("▁a", 11), ("▁b", 12), ("▁c", 13), ("▁e", 15), ("x", 16))
     right = hypothesis(("▁a", 11), ("▁b", 12), ("▁c", 13), ("▁d", 14), ("▁e", 15), ("z", 17))
     keep, skip = join_point(left, right, 10, 20, starts_word)
@@ -87,3 +93,41 @@ def test_frames_never_go_back_at_a_seam() -> None:
     stitcher.push(hypothesis(("▁a", 14)), 0, 0)
     stitcher.push(hypothesis(("▁a", 12), ("▁b", 13)), 10, 20)
     assert stitcher.finish().frames.tolist() == [14, 14]
+
+
+def test_a_word_that_only_the_right_heard_across_the_middle_is_not_lost() -> None:
+    left = hypothesis(("▁a", 11))
+    right = hypothesis(("▁b", 19), ("x", 22), ("▁c", 28))
+    assert joined(left, right, 10, 30) == ["▁a", "▁b", "x", "▁c"]
+
+
+def test_a_word_that_the_left_window_cuts_comes_from_the_right() -> None:
+    left = hypothesis(("▁a", 5), ("▁b", 14), ("x", 18))  # cut by the left's edge at 20
+    right = hypothesis(("▁c", 14), ("y", 17), ("z", 21), ("▁d", 25))
+    assert joined(left, right, 10, 20) == ["▁a", "▁c", "y", "z", "▁d"]
+
+
+def test_a_word_that_the_right_window_cuts_comes_from_the_left() -> None:
+    left = hypothesis(("▁b", 8), ("x", 12), ("y", 16), ("▁e", 18))
+    right = hypothesis(("z", 10), ("z", 16), ("▁d", 25))
+    assert joined(left, right, 10, 20) == ["▁b", "x", "y", "▁d"]
+
+
+def test_a_script_that_marks_no_words_is_cut_in_the_middle() -> None:
+    left = hypothesis(*[("x", frame) for frame in range(0, 60, 2)])
+    right = hypothesis(*[("y", frame) for frame in range(20, 90, 2)])
+    stitcher = Stitcher(lambda _: False)
+    stitcher.push(left, 0, 0)
+    stitcher.push(right, 20, 60)
+    found = stitcher.finish()
+    assert found.token_ids.tolist() == [WORDS.index("x")] * 20 + [WORDS.index("y")] * 25
+
+
+def test_a_long_overlap_of_one_repeated_token_is_joined_by_its_frames() -> None:
+    stream = [("▁no", frame // 4) for frame in range(4000)]
+    left = hypothesis(*stream[:3000])
+    right = hypothesis(*stream[2000:])
+    stitcher = Stitcher(starts_word)
+    stitcher.push(left, 0, 0)
+    stitcher.push(right, 500, 750)
+    assert stitcher.finish().frames.tolist() == [frame for _, frame in stream]

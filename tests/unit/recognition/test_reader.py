@@ -1,0 +1,98 @@
+"""Reading sources one after the other."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from eclectus.core.errors import InferenceError, UndecodableAudioError
+from eclectus.core.types import FloatArray
+from eclectus.recognition.longform import Plan
+from eclectus.recognition.pool import Pending
+from eclectus.recognition.reader import Cutting, read_sources
+from eclectus.recognition.stitch import Stitcher
+
+FRAME = 1280
+CUTTING = Cutting(Plan(10 * FRAME, 0, pauses=False), FRAME)
+
+
+class Blocks:
+    """An `AudioStream` of blocks of one window that may break off."""
+
+    sample_rate = 16_000
+    duration_s: float | None = 1.5
+
+    def __init__(self, count: int, *, broken: bool = False) -> None:
+        self.count = count
+        self.broken = broken
+        self.read = 0
+        self.closed = False
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        for _ in range(self.count):
+            self.read += 1
+            yield np.zeros(10 * FRAME, np.float32)
+        if self.broken:
+            raise UndecodableAudioError("broken")
+
+    def close(self) -> None:
+        self.closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def pending() -> Pending:
+    return Pending("toy", 0, Stitcher(lambda _: True))
+
+
+def test_windows_of_all_sources_come_in_order() -> None:
+    first, second = pending(), pending()
+    streams = [Blocks(2), Blocks(1)]
+    found = list(read_sources([(first, lambda: streams[0]), (second, lambda: streams[1])], CUTTING))
+    places = [entry.place for entry in found if entry is not None]
+    assert [(place.source, place.number, place.last) for place in places] == [
+        (first, 0, False),
+        (first, 1, True),
+        (second, 0, True),
+    ]
+    assert first.duration_s == 1.5
+    assert all(stream.closed for stream in streams)
+
+
+def test_a_source_that_breaks_off_has_its_error_and_the_next_is_read() -> None:
+    broken, good = pending(), pending()
+    stream = Blocks(3, broken=True)
+    found = list(read_sources([(broken, lambda: stream), (good, lambda: Blocks(1))], CUTTING))
+    assert isinstance(broken.error, UndecodableAudioError)
+    assert stream.closed
+    # Its last window waits for more samples and never comes.
+    assert [entry is None for entry in found] == [False, False, True, False]
+
+
+def test_a_source_that_failed_in_the_engine_is_not_read_on() -> None:
+    source = pending()
+    stream = Blocks(50)
+    reading = read_sources([(source, lambda: stream)], CUTTING)
+    next(reading)
+    source.error = InferenceError("broken")
+    assert list(reading) == []
+    assert stream.read <= 2
+    assert stream.closed
+
+
+def test_closing_the_reader_closes_the_open_source() -> None:
+    stream = Blocks(50)
+    reading = read_sources([(pending(), lambda: stream)], CUTTING)
+    next(reading)
+    reading.close()
+    assert stream.closed
