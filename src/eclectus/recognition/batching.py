@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -63,12 +64,11 @@ class BatchRunner:
         worker = ThreadPoolExecutor(1, "eclectus-batches")
         try:
             before: _Underway | None = None
-            for silent, places, features in map(self._prepare, batches):
-                if silent or not places:
+            for silent, coming in map(partial(self._begin, worker), batches):
+                if silent or coming is None:
                     yield silent
-                if not places:
+                if coming is None:
                     continue
-                coming = _Underway(places, worker.submit(self._encode, features))
                 if before is not None:
                     yield self._finish(before)
                 before = coming
@@ -77,15 +77,23 @@ class BatchRunner:
         finally:
             worker.shutdown(cancel_futures=True)
 
-    def _prepare(self, batch: Sequence[Entry]) -> tuple[Found, list[Place], Features]:
-        """Return what is silent for being too short, and the features of the rest."""
+    def _begin(
+        self, worker: ThreadPoolExecutor, batch: Sequence[Entry]
+    ) -> tuple[Found, _Underway | None]:
+        """Set aside what is too short and start the encoder on the rest.
+
+        Nobody but the worker keeps the features, and nobody the samples.
+        """
         hop = self._model.config.time_base.hop
         audible = [entry for entry in batch if len(entry.samples) >= hop]
         silent: Found = [
             (entry.place, Hypothesis.empty()) for entry in batch if len(entry.samples) < hop
         ]
+        if not audible:
+            return silent, None
         features = self._features([entry.samples for entry in audible])
-        return silent, [entry.place for entry in audible], features
+        parts = worker.submit(self._encode, features)
+        return silent, _Underway([entry.place for entry in audible], parts)
 
     def _encode(self, features: Features) -> list[tuple[int, _Encoded]]:
         """Encode a batch; one that fails or does not fit the device is halved.
