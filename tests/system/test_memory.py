@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import resource, sys
 from collections.abc import Iterator
@@ -61,7 +63,7 @@ def peak(seconds: int) -> int:
     return int(done.stdout)
 
 
-def test_three_hours_take_hardly_more_memory_than_six_minutes() -> None:
-    # Six minutes fill a batch and the pool; from there on nothing may grow. The margin is wide:
-    # what is held of three hours of samples would be 690 MB, several times the whole process.
-    assert peak(3 * 3600) < 1.5 * peak(360)
+@pytest.mark.slow
+def test_three_hours_take_hardly_more_memory_than_three_minutes() -> None:
+    # Three hours of samples are 690 MB, several times the whole process.
+    assert peak(3 * 3600) < 1.2 * peak(180)

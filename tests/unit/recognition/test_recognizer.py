@@ -158,9 +158,20 @@ def test_an_impossible_option_is_refused_before_the_first_outcome(model: Recogni
         model.transcribe_many([], options=TranscribeOptions(batch=BatchOptions(size=0)))
 
 
-def test_a_source_without_a_hypothesis_raises_its_error(model: Recognizer) -> None:
+def test_a_source_that_can_t_be_read_raises_its_error(model: Recognizer) -> None:
     with pytest.raises(AudioNotFoundError):
         model.hypothesis("nowhere.wav")
+    with pytest.raises(AudioNotFoundError):
+        model.transcribe("nowhere.wav")
+
+
+def test_windows_that_agree_on_nothing_are_joined_at_words(
+    model: Recognizer, long: FloatArray
+) -> None:
+    options = TranscribeOptions(long_form=LongFormOptions(window_s=2.0, overlap_s=0.32))
+    found = model.hypothesis(long, options=options)
+    assert len(found) > 50
+    assert (np.diff(found.frames) >= 0).all()
 
 
 def test_an_error_of_the_caller_s_progress_ends_the_call(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +11,19 @@ from eclectus.backends.onnx.parts import read_model
 from eclectus.backends.onnx.positions import Positions, cut_positions, open_positions
 from eclectus.backends.onnx.session import Array, Runtime, Session
 from eclectus.core.config import Head, ModelConfig
-from eclectus.core.errors import InferenceError
 from eclectus.core.options import Device
 from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
 
 _LARGEST_TO_CUT = 1_500_000_000
 """Bytes of a graph file; protocol buffers end at two gigabytes."""
 
-_SIDE_BY_SIDE = 3_000
-"""Mel frames (30 s): a longer item keeps all threads busy by itself, and two of them at once would
-only take twice the memory."""
-
 
 class Encoder:
     """An encoder, or a whole CTC network, shared by all threads.
 
-    On the CPU each item of a batch runs at its own length: padding costs time and memory, and in a
-    quantised graph it would change the numbers. Short items run side by side, as many as there are
-    threads, long ones one after the other: memory does not grow with the batch. Other devices take
-    the padded batch as it is.
+    On the CPU each item of a batch runs at its own length and by itself: padding costs time and
+    memory, in a quantised graph it would change the numbers, and one item keeps all threads busy.
+    Memory does not grow with the batch. Other devices take the padded batch as it is.
     """
 
     def __init__(self, path: Path, config: ModelConfig, runtime: Runtime) -> None:
@@ -43,11 +36,10 @@ class Encoder:
         self._apart = runtime.device is Device.CPU
         whole = not self._apart or path.stat().st_size > _LARGEST_TO_CUT
         opened = None if whole else _open_cut(path, config, runtime)
-        self._session = opened[0] if opened else Session(path, runtime)
+        self._session = opened[0] if opened else Session(path, runtime, spins=True)
         self._positions = opened[1] if opened else None
         self._time_base = config.time_base
         self._frames_first = config.head is Head.CTC
-        self._pool = ThreadPoolExecutor(runtime.threads, "eclectus-encoder")
 
     @property
     def keeps_positions(self) -> bool:
@@ -63,25 +55,11 @@ class Encoder:
         """
         if not self._apart and features.data.shape[2]:
             return self._run(features)
-        rows = [int(row) for row in np.argsort(-features.lengths) if features.lengths[row] > 0]
-        items = [_item(features, row) for row in rows]
-        if len(items) == 1 == len(features.lengths):
-            return self._run(items[0])
-        return _gathered(rows, self._run_all(items), len(features.lengths))
-
-    def _run_all(self, items: list[Features]) -> list[EncoderOutput]:
-        """Run items that are sorted by length, the longest first."""
-        long = [item for item in items if item.data.shape[2] > _SIDE_BY_SIDE]
-        done = [self._run(item) for item in long]
-        try:
-            futures = [self._pool.submit(self._run, item) for item in items[len(long) :]]
-        except RuntimeError as error:
-            raise InferenceError("The model is closed.") from error
-        try:
-            return done + [future.result() for future in futures]
-        finally:
-            for future in futures:
-                future.cancel()
+        rows = [int(row) for row in np.flatnonzero(features.lengths)]
+        parts = [self._run(_item(features, row)) for row in rows]
+        if len(parts) == 1 == len(features.lengths):
+            return parts[0]
+        return _gathered(rows, parts, len(features.lengths))
 
     def _run(self, features: Features) -> EncoderOutput:
         feeds: dict[str, Array] = {FEATURES: features.data, FEATURE_LENGTHS: features.lengths}
@@ -100,7 +78,6 @@ class Encoder:
         self._session.close()
         if self._positions is not None:
             self._positions.close()
-        self._pool.shutdown(wait=False)
 
 
 def _open_cut(
@@ -116,7 +93,7 @@ def _open_cut(
         return None
     data = parts.encoder.SerializeToString()
     del parts  # the weights are in memory once more while the session is made
-    return Session(data, runtime, path=path), positions
+    return Session(data, runtime, path=path, spins=True), positions
 
 
 def _item(features: Features, row: int) -> Features:

@@ -30,8 +30,11 @@ from eclectus.core.config import Head, ModelConfig
 
 log = logging.getLogger(__name__)
 
-_SMALL = 1
-"""Threads of the small graphs: handing work to a second one costs more than it brings."""
+_LARGE = 4_000_000
+"""Bytes of weights from which a part of the search is bound by reading them, and two cores read
+faster than one (0.6B, fp32: 1.6 times); for less, handing work over costs more than it brings."""
+_READERS = 4
+"""Most threads that read weights: by then memory is the limit, not the cores."""
 
 
 def load_step(
@@ -85,7 +88,7 @@ def _load_pair(
 
 def _cut_step(parts: JointParts, predictor: Predictor, path: Path, runtime: Runtime) -> CutStep:
     return CutStep(
-        _part(parts.projection, path, runtime, threads=runtime.threads),
+        _part(parts.projection, path, runtime, most=runtime.threads),
         predictor,
         _part(parts.joint, path, runtime),
         (parts.cut.encoder, parts.cut.predictor),
@@ -96,6 +99,8 @@ def _one_by_one(predictor: Any) -> bool:
     return has_node(predictor, QUANTIZED_LSTM)
 
 
-def _part(model: Any, path: Path, runtime: Runtime, threads: int = _SMALL) -> Session:
+def _part(model: Any, path: Path, runtime: Runtime, most: int = _READERS) -> Session:
     make_independent(model.graph, opset(model), unsigned=saturates())
-    return Session(model.SerializeToString(), runtime, path=path, threads=threads, convolves=False)
+    data = model.SerializeToString()
+    threads = min(runtime.threads, most) if len(data) >= _LARGE else 1
+    return Session(data, runtime, path=path, threads=threads, convolves=False)

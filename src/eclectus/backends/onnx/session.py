@@ -85,6 +85,7 @@ class Session:
         path: Path | None = None,
         threads: int = 0,
         convolves: bool = True,
+        spins: bool = False,
     ) -> None:
         """Load a graph.
 
@@ -94,6 +95,8 @@ class Session:
             path: For messages, where the model comes from bytes.
             threads: CPU threads, if not as many as the runtime has.
             convolves: Whether it pays to change the layout of convolutions.
+            spins: Whether idle threads wait actively while a call runs: it pays where a call is
+                long and made of many operators.
 
         Raises:
             ModelFilesError: The file is missing or broken.
@@ -106,7 +109,9 @@ class Session:
             model,
             self.path,
             runtime,
-            _session_options(self.path, threads or runtime.threads, convolves=convolves),
+            _session_options(
+                self.path, threads or runtime.threads, convolves=convolves, spins=spins
+            ),
         )
         _check_provider(self._session, runtime)
         self.inputs = {port.name: _type(port.type) for port in self._session.get_inputs()}
@@ -163,7 +168,7 @@ def _create(model: Path | bytes, path: Path, runtime: Runtime, options: Any) -> 
         ) from error
 
 
-def _session_options(path: Path, threads: int, *, convolves: bool) -> Any:
+def _session_options(path: Path, threads: int, *, convolves: bool, spins: bool) -> Any:
     options = engine().SessionOptions()
     if not convolves:
         # The level above changes nothing but the layout of convolutions, and crashes the process
@@ -173,8 +178,9 @@ def _session_options(path: Path, threads: int, *, convolves: bool) -> Any:
     options.inter_op_num_threads = 1
     # Its errors arrive as exceptions; printing them too is not a library's business.
     options.log_severity_level = _NOTHING_BUT_FATAL
-    # Idle threads of one session would take the cores from another session or another caller.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads that spin between the calls would take the cores from other sessions and callers.
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spins)))
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", str(path.parent)
     )
