@@ -17,19 +17,23 @@ from typing import TYPE_CHECKING
 from eclectus._version import __version__
 
 if TYPE_CHECKING:
-    from eclectus.api import load, transcribe
+    from eclectus.api import Model, load, transcribe
     from eclectus.core.errors import EclectusError
-    from eclectus.core.options import BackendOptions, HubOptions, TranscribeOptions
+    from eclectus.core.options import BackendOptions, HubOptions, StreamOptions, TranscribeOptions
     from eclectus.core.types import Audio, Segment, Token, Transcript, Word
     from eclectus.recognition.recognizer import Recognizer
+    from eclectus.streaming.session import Session
 
 _HOMES = {
     "Audio": "eclectus.core.types",
     "BackendOptions": "eclectus.core.options",
     "EclectusError": "eclectus.core.errors",
     "HubOptions": "eclectus.core.options",
+    "Model": "eclectus.api",
     "Recognizer": "eclectus.recognition.recognizer",
     "Segment": "eclectus.core.types",
+    "Session": "eclectus.streaming.session",
+    "StreamOptions": "eclectus.core.options",
     "Token": "eclectus.core.types",
     "TranscribeOptions": "eclectus.core.options",
     "Transcript": "eclectus.core.types",
@@ -43,8 +47,11 @@ __all__ = [
     "BackendOptions",
     "EclectusError",
     "HubOptions",
+    "Model",
     "Recognizer",
     "Segment",
+    "Session",
+    "StreamOptions",
     "Token",
     "TranscribeOptions",
     "Transcript",

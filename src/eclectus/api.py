@@ -1,4 +1,4 @@
-"""The two calls that most programs need."""
+"""What most programs need: load a model, transcribe a source, open a stream."""
 
 from __future__ import annotations
 
@@ -13,16 +13,45 @@ from eclectus.core.options import (
     Device,
     HubOptions,
     Precision,
+    StreamOptions,
     TranscribeOptions,
 )
 from eclectus.core.types import Transcript
 from eclectus.models.loader import load_model
 from eclectus.recognition.recognizer import Recognizer
+from eclectus.streaming.engine import StreamEngine
+from eclectus.streaming.session import Session
 
 if TYPE_CHECKING:
     from eclectus.signal.decode import AudioSource
 
 Choice = TypeVar("Choice", bound=StrEnum)
+
+
+class Model(Recognizer):
+    """A loaded model: transcribes files, and follows live audio in any number of sessions."""
+
+    def stream(
+        self, options: StreamOptions | None = None, *, sample_rate: int | None = None
+    ) -> Session:
+        """Open a live stream.
+
+        Example:
+            >>> session = eclectus.load().stream(sample_rate=48_000)
+            >>> for block in microphone:
+            ...     for event in session.push(block):
+            ...         print(event)
+
+        Args:
+            options: Contexts, drafts, endpoints; None for the defaults.
+            sample_rate: Of the samples that will be pushed, in Hz; None for 16,000.
+
+        Raises:
+            OptionError: An option is impossible, or the model has no predictor.
+        """
+        options = options or StreamOptions()
+        engine = StreamEngine(self.acoustic, options.search)
+        return Session(engine, self.tokenizer, options, sample_rate=sample_rate)
 
 
 def load(
@@ -33,7 +62,7 @@ def load(
     threads: int | None = None,
     hub: HubOptions | None = None,
     options: TranscribeOptions | None = None,
-) -> Recognizer:
+) -> Model:
     """Load a model, fetching it first if it is named and not on this machine.
 
     Example:
@@ -60,7 +89,7 @@ def load(
     if precision is not None:
         backend = replace(backend, precision=_member(Precision, precision))
     loaded = load_model(model, backend, hub or HubOptions())
-    return Recognizer(loaded.acoustic, loaded.tokenizer, options or TranscribeOptions())
+    return Model(loaded.acoustic, loaded.tokenizer, options or TranscribeOptions())
 
 
 def transcribe(

@@ -243,6 +243,56 @@ class HubOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointOptions:
+    """Where an utterance of a live stream ends.
+
+    Attributes:
+        silence_s: This much silence after speech ends it.
+        max_utterance_s: It ends after this long even without silence; None never.
+        pre_roll_s: Audio before the detected start that belongs to it.
+        tail_s: Audio after the detected end that belongs to it.
+    """
+
+    silence_s: float = 0.8
+    max_utterance_s: float | None = 60.0
+    pre_roll_s: float = 0.4
+    tail_s: float = 0.32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOptions:
+    """How a live stream is recognised.
+
+    For each chunk the window [left | chunk | right] is encoded anew; contexts are rounded to whole
+    encoder frames (80 ms). A word is final at most chunk_s + right_s after it was spoken, or at
+    the endpoint, if that comes first.
+
+    Attributes:
+        left_s: Audio of the past that the encoder sees.
+        chunk_s: How much becomes final at a time.
+        right_s: Audio of the future that final words wait for.
+        emit_partial: Whether drafts are shown.
+        partial_s: Audio between two drafts.
+        min_confidence: Words below are left out.
+        endpoint: Where utterances end; None for one utterance from the first sample to the last.
+        search: How tokens are chosen.
+        confidence: What confidences mean.
+        segments: Where segments end.
+    """
+
+    left_s: float = 10.0
+    chunk_s: float = 2.0
+    right_s: float = 2.0
+    emit_partial: bool = True
+    partial_s: float = 0.24
+    min_confidence: float = 0.0
+    endpoint: EndpointOptions | None = EndpointOptions()
+    search: GreedySearch = GreedySearch()
+    confidence: ConfidenceOptions = ConfidenceOptions()
+    segments: SegmentOptions = SegmentOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TranscribeOptions:
     """Everything that shapes the transcript of one file."""
 

@@ -83,6 +83,16 @@ class Recognizer:
         return self._model.config
 
     @property
+    def acoustic(self) -> AcousticModel:
+        """The network."""
+        return self._model
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The vocabulary."""
+        return self._tokenizer
+
+    @property
     def options(self) -> TranscribeOptions:
         """What is used where a call gives no options of its own."""
         return self._options

@@ -20,15 +20,15 @@ from eclectus.core.types import FloatArray
 from eclectus.signal.spans import Span, merge_spans
 
 _SAMPLE_RATE = 16_000
-_HOP = 160
-_WINDOW = 320
+HOP = 160
+WINDOW = 320
 _FFT_SIZE = 512
 _BAND = slice(5, 129)  # 156 to 4,000 Hz
 _BLOCK = 256  # frames; their spectra stay in the cache
-_HANN: FloatArray = np.hanning(_WINDOW).astype(np.float32)
-_SCALE = np.float32(8.0 / (_FFT_SIZE * _WINDOW))
+_HANN: FloatArray = np.hanning(WINDOW).astype(np.float32)
+_SCALE = np.float32(8.0 / (_FFT_SIZE * WINDOW))
 _POWER_GUARD = np.float32(1e-11)
-_QUIETEST_DB = -65.0  # digital silence and the noise of converters are no floor to stand out from
+QUIETEST_DB = -65.0  # digital silence and the noise of converters are no floor to stand out from
 _SMOOTHING = 5  # mel frames
 _MIN_BIAS_DB = 2.0  # by which the minimum of smoothed noise lies under its mean
 _PEAKED_BONUS_DB = 3.0
@@ -69,17 +69,19 @@ class DetectorOptions:
 
 
 @dataclass(slots=True)
-class _Floor:
+class Floor:
     """The lowest value of a sliding stretch: each value is appended and dropped once."""
 
     values: deque[tuple[int, float]] = field(default_factory=deque)
 
     def add(self, index: int, value: float) -> None:
+        """Append the value of an index higher than all before."""
         while self.values and self.values[-1][1] >= value:
             self.values.pop()
         self.values.append((index, value))
 
     def lowest(self, oldest: int) -> float:
+        """Return the lowest value since an index; at least one must be as late."""
         while self.values[0][0] < oldest:
             self.values.popleft()
         return self.values[0][1]
@@ -119,12 +121,12 @@ class EnergyDetector:
         self._require_open()
         self._received += len(samples)
         self._tail = np.concatenate([self._tail, samples])
-        count = max(0, (len(self._tail) - _WINDOW) // _HOP + 1)
+        count = max(0, (len(self._tail) - WINDOW) // HOP + 1)
         runs: list[Span] = []
         for first in range(0, count, _BLOCK):
-            levels, peaked = _measure(self._tail, first, min(count, first + _BLOCK))
+            levels, peaked = measure(self._tail, first, min(count, first + _BLOCK))
             runs.extend(self._frames.add(levels, peaked))
-        self._tail = self._tail[count * _HOP :].copy()
+        self._tail = self._tail[count * HOP :].copy()
         return self._settle(runs, self._frames.certain)
 
     def finish(self) -> list[Span]:
@@ -150,10 +152,10 @@ class EnergyDetector:
         options = self.options
         padding = _samples(options.padding_s)
         held = [self._open] if self._open is not None else []
-        samples = [Span(run.start * _HOP, run.stop * _HOP + _WINDOW - _HOP) for run in runs]
+        samples = [Span(run.start * HOP, run.stop * HOP + WINDOW - HOP) for run in runs]
         joined = list(merge_spans([*held, *samples], min_gap=_samples(options.min_silence_s)))
         self._open = None
-        horizon = None if certain is None else certain * _HOP - _samples(options.min_silence_s)
+        horizon = None if certain is None else certain * HOP - _samples(options.min_silence_s)
         if joined and horizon is not None and joined[-1].stop > horizon:
             self._open = joined.pop()
         kept = (span for span in joined if len(span) >= _samples(options.min_speech_s))
@@ -183,9 +185,9 @@ class _FrameDecisions:
 
     def __init__(self, options: DetectorOptions) -> None:
         self._options = options
-        self._reach = round(options.memory_s * _SAMPLE_RATE / _HOP)
-        self._hang_over = round(options.hang_over_s * _SAMPLE_RATE / _HOP)
-        self._floor = _Floor()
+        self._reach = round(options.memory_s * _SAMPLE_RATE / HOP)
+        self._hang_over = round(options.hang_over_s * _SAMPLE_RATE / HOP)
+        self._floor = Floor()
         self._waiting: deque[tuple[float, bool]] = deque()
         self._recent: deque[float] = deque(maxlen=_SMOOTHING)
         self._seen = 0
@@ -226,7 +228,7 @@ class _FrameDecisions:
         level, has_peaks = self._waiting.popleft()
         index = self._decided
         self._decided += 1
-        floor = max(self._floor.lowest(index - self._reach) + _MIN_BIAS_DB, _QUIETEST_DB)
+        floor = max(self._floor.lowest(index - self._reach) + _MIN_BIAS_DB, QUIETEST_DB)
         needed = self._options.threshold_db
         if self._run_start is not None:
             needed -= self._options.release_db
@@ -240,12 +242,12 @@ class _FrameDecisions:
             self._run_start = None
 
 
-def _measure(
+def measure(
     samples: FloatArray, first: int, stop: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the level in dB and whether the spectrum has peaks, of frames [first, stop)."""
-    part = samples[first * _HOP : (stop - 1) * _HOP + _WINDOW]
-    frames = np.lib.stride_tricks.sliding_window_view(part, _WINDOW)[::_HOP]
+    part = samples[first * HOP : (stop - 1) * HOP + WINDOW]
+    frames = np.lib.stride_tricks.sliding_window_view(part, WINDOW)[::HOP]
     spectrum = np.fft.rfft(frames * _HANN, _FFT_SIZE)[:, _BAND]
     band = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
     band = band * _SCALE + _POWER_GUARD

@@ -1,0 +1,93 @@
+"""Whether somebody speaks right now, from energy and spectrum alone and from the past alone.
+
+The live twin of `vad`: that one looks ahead to judge, this one decides each mel frame as it comes.
+The noise's level is the lowest smoothed level of the last seconds (minimum statistics, Martin
+2001); a stream is taken to begin in quiet, so that it may begin in the middle of a word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eclectus.core.errors import OptionError
+from eclectus.core.types import FloatArray
+from eclectus.signal.vad import HOP, QUIETEST_DB, WINDOW, Floor, measure
+
+_SMOOTHING = 5  # mel frames
+_BIAS_DB = 2.0
+_PEAKED_BONUS_DB = 2.0
+_FIRST_FLOOR_DB = -55.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnsetOptions:
+    """How eagerly speech is heard.
+
+    Attributes:
+        threshold_db: By how much speech stands out from the noise to begin.
+        release_db: How much lower it may fall and still go on.
+        memory_s: Over how much of the past the noise's level is sought.
+    """
+
+    threshold_db: float = 9.0
+    release_db: float = 4.0
+    memory_s: float = 3.0
+
+    def __post_init__(self) -> None:
+        if self.memory_s < 0.1 or not 0 <= self.release_db <= self.threshold_db:
+            raise OptionError(
+                "hearing speech needs a memory of at least 0.1 s and a release between 0 and "
+                "the threshold"
+            )
+
+
+class OnsetDetector:
+    """Decides each mel frame (10 ms) of a stream; any blocks give the same decisions."""
+
+    def __init__(self, options: OnsetOptions | None = None) -> None:
+        """Start a stream.
+
+        Args:
+            options: How eager; None for the defaults.
+        """
+        self._options = options or OnsetOptions()
+        self._memory = round(self._options.memory_s * 100)
+        self._tail: FloatArray = np.zeros(0, np.float32)
+        self._floor = Floor()
+        self._floor.add(0, _FIRST_FLOOR_DB - _BIAS_DB)
+        self._recent: list[float] = []
+        self._index = 0
+        self._speaking = False
+
+    def push(self, samples: FloatArray) -> list[bool]:
+        """Add samples (n,), mono float32 at 16 kHz.
+
+        Returns:
+            For each mel frame that became complete, whether it is speech. Frame i is of samples
+            [160 i, 160 i + 320).
+        """
+        self._tail = np.concatenate([self._tail, samples])
+        count = max(0, (len(self._tail) - WINDOW) // HOP + 1)
+        if not count:
+            return []
+        levels, peaked = measure(self._tail, 0, count)
+        self._tail = self._tail[count * HOP :].copy()
+        return [
+            self._decide(level, has_peaks)
+            for level, has_peaks in zip(levels.tolist(), peaked.tolist(), strict=True)
+        ]
+
+    def _decide(self, level: float, has_peaks: bool) -> bool:
+        self._index += 1
+        self._recent = [*self._recent[1 - _SMOOTHING :], level]
+        self._floor.add(self._index, sum(self._recent) / len(self._recent))
+        floor = max(self._floor.lowest(self._index - self._memory) + _BIAS_DB, QUIETEST_DB)
+        needed = self._options.threshold_db
+        if self._speaking:
+            needed -= self._options.release_db
+        if has_peaks:
+            needed -= _PEAKED_BONUS_DB
+        self._speaking = level > floor + needed
+        return self._speaking

@@ -1,0 +1,1 @@
+"""Live audio: sessions that turn samples into events as they arrive."""

@@ -1,0 +1,84 @@
+"""Where utterances begin and end, from decisions of speech or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from eclectus.core.options import EndpointOptions
+from eclectus.core.types import FloatArray
+from eclectus.signal.onset import OnsetDetector
+from eclectus.streaming.events import EndpointReason
+
+_RATE = 16_000
+_HOP = 160
+_WINDOW = 320
+_HEARD = 10
+"""Mel frames that are looked at for the start of speech ..."""
+_ENOUGH = 7
+"""... and how many of them must be speech: clicks are shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The start or the end of an utterance; all in samples of the stream.
+
+    Attributes:
+        known: When it was decided: one past the last sample that was needed.
+        at: Where it is.
+        reason: Why the utterance ends; None for its start.
+    """
+
+    known: int
+    at: int
+    reason: EndpointReason | None
+
+
+class Endpointer:
+    """Follows a stream; any blocks give the same marks."""
+
+    def __init__(self, options: EndpointOptions) -> None:
+        """Start a stream."""
+        self._silence = round(options.silence_s * _RATE / _HOP)
+        longest = options.max_utterance_s
+        self._longest = None if longest is None else max(1, round(longest * _RATE / _HOP))
+        self._detector = OnsetDetector()
+        self._recent: list[bool] = []
+        self._index = 0
+        self._begun: int | None = None
+        self._last_speech = 0
+
+    @property
+    def heard_until(self) -> int:
+        """One past the last sample of speech so far."""
+        return self._last_speech * _HOP + _WINDOW
+
+    def push(self, samples: FloatArray) -> Iterator[Mark]:
+        """Take samples (n,), mono float32 at 16 kHz; yield the marks that they decide."""
+        for speaking in self._detector.push(samples):
+            yield from self._decide(speaking)
+            self._index += 1
+
+    def forget_utterance(self) -> None:
+        """Wait for the next start of speech, because somebody else ended the utterance."""
+        self._begun = None
+        self._recent = []
+
+    def _decide(self, speaking: bool) -> Iterator[Mark]:
+        known = self._index * _HOP + _WINDOW
+        if speaking:
+            self._last_speech = self._index
+        if self._begun is None:
+            self._recent = [*self._recent[1 - _HEARD :], speaking]
+            if sum(self._recent) >= _ENOUGH:
+                first = self._index + 1 - len(self._recent) + self._recent.index(True)
+                self._begun = first
+                yield Mark(known, first * _HOP, None)
+        elif self._index - self._last_speech >= self._silence:
+            yield self._end(known, self.heard_until, EndpointReason.SILENCE)
+        elif self._longest is not None and self._index - self._begun >= self._longest:
+            yield self._end(known, known, EndpointReason.LENGTH)
+
+    def _end(self, known: int, at: int, reason: EndpointReason) -> Mark:
+        self.forget_utterance()
+        return Mark(known, at, reason)

@@ -1,0 +1,112 @@
+"""Computes the steps of any number of streams in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eclectus.core.config import ModelConfig
+from eclectus.core.errors import OptionError
+from eclectus.core.options import GreedySearch
+from eclectus.core.protocols import AcousticModel
+from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis, IntArray
+from eclectus.search.transducer import TransducerSearch
+from eclectus.search.transducer_state import TransducerState
+from eclectus.signal.logmel import LogMel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """A step of one stream.
+
+    Attributes:
+        samples: (n,) the window.
+        drop: Frames of its left context.
+        final: Frames after these that are final; None for all.
+        state: The search's state before them, of one stream.
+        drafts: Whether to search the frames after the final ones too.
+    """
+
+    samples: FloatArray
+    drop: int
+    final: int | None
+    state: TransducerState
+    drafts: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What a step found, frames counted from the start of the utterance.
+
+    Attributes:
+        final: The tokens of the final frames.
+        state: The search's state after these.
+        draft: The tokens of the frames after these.
+    """
+
+    final: Hypothesis
+    state: TransducerState
+    draft: Hypothesis
+
+
+class StreamEngine:
+    """A model that streams share; it holds no state of theirs.
+
+    Features are normalised over each window, as in NeMo's buffered streaming.
+    """
+
+    def __init__(self, model: AcousticModel, search: GreedySearch) -> None:
+        """Prepare a model for streams.
+
+        Raises:
+            OptionError: The model has no predictor; streams need a TDT or RNN-T model.
+        """
+        if model.transducer is None:
+            raise OptionError(
+                f"{model.config.name} is a CTC model; streams need a TDT or RNN-T model."
+            )
+        self._model = model
+        self._search = TransducerSearch(model.transducer, model.config, search)
+        self._features = LogMel(model.config.mel_bins)
+
+    @property
+    def config(self) -> ModelConfig:
+        """The model's card."""
+        return self._model.config
+
+    def start(self) -> TransducerState:
+        """Return the search's state before an utterance."""
+        return self._search.start(1)
+
+    def run(self, works: Sequence[Work]) -> list[Found]:
+        """Compute a batch: one call of the encoder, one of the search, one more for drafts.
+
+        Raises:
+            BackendError: The engine failed.
+        """
+        encoded = self._model.encode(self._features([work.samples for work in works]))
+        ends = np.asarray(encoded.lengths, np.int64)
+        starts = np.minimum([work.drop for work in works], ends)
+        wanted = [
+            end if work.final is None else work.drop + work.final
+            for work, end in zip(works, ends, strict=True)
+        ]
+        middles = np.minimum(wanted, ends)
+        looked_at = np.where([work.drafts for work in works], ends, middles)
+        states = TransducerState.concat([work.state for work in works])
+        finals, after = self._search.advance(_cut(encoded, starts, middles), states)
+        drafts, _ = self._search.advance(_cut(encoded, middles, looked_at), after)
+        rows = [after.take(np.array([row])) for row in range(len(works))]
+        return [Found(*parts) for parts in zip(finals, rows, drafts, strict=True)]
+
+
+def _cut(encoded: EncoderOutput, starts: IntArray, stops: IntArray) -> EncoderOutput:
+    """Return the frames [start, stop) of each item, zeros behind the shorter ones."""
+    lengths = stops - starts
+    shape = (len(lengths), int(lengths.max(initial=0)), encoded.frames.shape[2])
+    frames = np.zeros(shape, np.float32)
+    for row, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        frames[row, :length] = encoded.frames[row, start : start + length]
+    return EncoderOutput(frames, lengths)

@@ -1,0 +1,144 @@
+"""One utterance of a stream: windows to encode, tokens to gather, words to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TypeAlias
+
+from eclectus.core.options import StreamOptions
+from eclectus.core.types import Hypothesis, Word
+from eclectus.streaming.buffer import SampleBuffer
+from eclectus.streaming.engine import Found, StreamEngine, Work
+from eclectus.streaming.events import Event, Final, Partial, SegmentDone
+from eclectus.streaming.stability import agreeing
+from eclectus.streaming.windows import Contexts, Step
+from eclectus.streaming.writer import Writer
+
+Steps: TypeAlias = Generator[Work, Found, list[Event]]
+
+
+class Utterance:
+    """What a session knows of the utterance that is under way."""
+
+    def __init__(
+        self,
+        audio: SampleBuffer,
+        first_frame: int,
+        engine: StreamEngine,
+        writer: Writer,
+        contexts: Contexts,
+        options: StreamOptions,
+    ) -> None:
+        """Begin an utterance.
+
+        Args:
+            audio: The stream's samples.
+            first_frame: Where the utterance begins in the stream.
+            engine: Gives the search's first state.
+            writer: Spells words.
+            contexts: Of the windows.
+            options: Of the session.
+        """
+        self._audio = audio
+        self._first_frame = first_frame
+        self._origin = first_frame * contexts.frame
+        self._state = engine.start()
+        self._writer = writer
+        self._contexts = contexts
+        self._options = options
+        self._rate = engine.config.time_base.sample_rate
+        self._partial_every = round(options.partial_s * self._rate)
+        self._done = 0
+        self._drafted = 0
+        self._pending = Hypothesis.empty()
+        self._draft = Hypothesis.empty()
+        self._shown: tuple[Word, ...] = ()
+        self._unsegmented: list[Word] = []
+
+    @property
+    def done(self) -> int:
+        """The sample of the stream before which everything is final."""
+        return self._origin + self._done
+
+    def needed_from(self) -> int:
+        """The first sample of the stream that it may still ask for."""
+        return self._origin + self._contexts.needed_from(self._done)
+
+    def advance(self, stop: int) -> Steps:
+        """Make final what can be, knowing the stream's samples before `stop`."""
+        events: list[Event] = []
+        while (step := self._contexts.next_step(self._done, stop - self._origin)) is not None:
+            done = self._done + self._contexts.chunk
+            newest = self._contexts.next_step(done, stop - self._origin) is None
+            drafts = newest and self._options.emit_partial
+            self._take((yield self._work(step, drafts=drafts)))
+            self._done = done
+            self._drafted = step.stop
+            events += self._finals(last=False)
+            if drafts:
+                events += self._partial()
+        return events
+
+    def draft(self, stop: int, heard: int | None) -> Steps:
+        """Look at what is not final yet, if enough is new.
+
+        Args:
+            stop: The stream's samples before it are known.
+            heard: Nobody has spoken since this sample; None if that is not known.
+        """
+        available = stop - self._origin
+        fresh = available - self._drafted
+        silent = heard is not None and self._drafted >= heard - self._origin + self._contexts.frame
+        if not self._options.emit_partial or fresh < self._partial_every or silent:
+            return []
+        step = self._contexts.draft_step(self._done, available)
+        if step is None:
+            return []
+        found = yield self._work(step, drafts=True)
+        self._drafted = available
+        self._draft = found.draft.shift(self._first_frame)
+        return self._partial()
+
+    def finish(self, stop: int) -> Steps:
+        """Make all final up to the stream's sample `stop`."""
+        step = self._contexts.last_step(self._done, stop - self._origin)
+        if step is not None:
+            self._take((yield self._work(step, drafts=False)))
+        self._draft = Hypothesis.empty()
+        events = self._finals(last=True)
+        shown, self._shown = self._shown, ()
+        # A draft that came to nothing is taken back.
+        return [Partial(())] if shown and not events else events
+
+    def _work(self, step: Step, *, drafts: bool) -> Work:
+        samples = self._audio.read(self._origin + step.start, self._origin + step.stop)
+        return Work(samples, step.drop, step.final, self._state, drafts)
+
+    def _take(self, found: Found) -> None:
+        self._state = found.state
+        self._pending = Hypothesis.concat([self._pending, found.final.shift(self._first_frame)])
+        self._draft = found.draft.shift(self._first_frame)
+
+    def _finals(self, *, last: bool) -> list[Event]:
+        """Tell the words that are complete."""
+        end_s = self._audio.stop / self._rate
+        if last:
+            words, self._pending = self._writer.words(self._pending, end_s), Hypothesis.empty()
+        else:
+            words, self._pending = self._writer.split(self._pending, end_s)
+        words = self._writer.shown(words)
+        events: list[Event] = [Final(words)] if words else []
+        self._unsegmented += words
+        segments = self._writer.segments(self._unsegmented)
+        complete = segments if last else segments[:-1]
+        self._unsegmented = [] if last else [word for s in segments[-1:] for word in s.words]
+        return [*events, *(SegmentDone(segment) for segment in complete)]
+
+    def _partial(self) -> list[Event]:
+        """Tell the draft, if it is not the one before."""
+        open_tokens = Hypothesis.concat([self._pending, self._draft])
+        words = self._writer.shown(self._writer.words(open_tokens, self._audio.stop / self._rate))
+        before, self._shown = self._shown, words
+        if [word.text for word in words] == [word.text for word in before]:
+            return []
+        return [Partial(words, agreeing(before, words))]

@@ -1,0 +1,68 @@
+"""From the tokens of a stream to words that are final, words that are drafts, and segments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from eclectus.core.config import ModelConfig
+from eclectus.core.options import StreamOptions
+from eclectus.core.protocols import Tokenizer
+from eclectus.core.types import Hypothesis, Segment, Token, Word
+from eclectus.search.confidence import aggregate, token_confidences
+from eclectus.text.segments import to_segments
+from eclectus.text.words import to_tokens, to_words
+
+
+class Writer:
+    """Spells words for a model; holds no state."""
+
+    def __init__(self, config: ModelConfig, tokenizer: Tokenizer, options: StreamOptions) -> None:
+        self._config = config
+        self._tokenizer = tokenizer
+        self._options = options
+
+    def words(self, hypothesis: Hypothesis, end_s: float) -> tuple[Word, ...]:
+        """Spell the words of tokens.
+
+        Args:
+            hypothesis: Frames counted from the beginning of the stream.
+            end_s: Where the audio ends so far, in seconds.
+        """
+        return to_words(self._tokens(hypothesis, end_s), self._together)
+
+    def split(self, hypothesis: Hypothesis, end_s: float) -> tuple[tuple[Word, ...], Hypothesis]:
+        """Divide final tokens into words that are complete and the tokens of the last one.
+
+        The last word may still grow or get its punctuation, which models emit late.
+        """
+        words = self.words(hypothesis, end_s)
+        if len(words) < 2:
+            return (), hypothesis
+        held = len(words[-1].tokens)
+        place = len(hypothesis) - held
+        # Special tokens have no text and so no place in a word.
+        while place > 0 and len(self._tokens(_from(hypothesis, place), end_s)) < held:
+            place -= 1
+        return words[:-1], _from(hypothesis, place)
+
+    def shown(self, words: Sequence[Word]) -> tuple[Word, ...]:
+        """Leave out words below the confidence that was asked for."""
+        least = self._options.min_confidence
+        return tuple(word for word in words if word.confidence >= least)
+
+    def segments(self, words: Sequence[Word]) -> tuple[Segment, ...]:
+        """Group words to segments."""
+        return tuple(to_segments(words, self._options.segments))
+
+    def _tokens(self, hypothesis: Hypothesis, end_s: float) -> tuple[Token, ...]:
+        confidences = token_confidences(
+            hypothesis, self._config.vocabulary_size, self._options.confidence.method
+        )
+        return to_tokens(hypothesis, confidences, self._tokenizer, self._config.time_base, end_s)
+
+    def _together(self, values: Sequence[float]) -> float:
+        return aggregate(values, self._options.confidence.aggregation)
+
+
+def _from(hypothesis: Hypothesis, place: int) -> Hypothesis:
+    return hypothesis.slice(place, len(hypothesis))

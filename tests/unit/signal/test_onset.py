@@ -1,0 +1,73 @@
+"""Hearing speech as it comes."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eclectus.core.errors import OptionError
+from eclectus.core.types import FloatArray
+from eclectus.signal.onset import OnsetDetector, OnsetOptions
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+RATE = 16_000
+
+
+def speech() -> FloatArray:
+    samples, _ = sf.read(DATA / "garden.flac", dtype="float32")
+    return np.asarray(samples, np.float32)
+
+
+def noise(seconds: float, level: float, seed: int = 0) -> FloatArray:
+    drawn = np.random.default_rng(seed).standard_normal(round(seconds * RATE))
+    return (level * drawn).astype(np.float32)
+
+
+def share(decisions: list[bool]) -> float:
+    return sum(decisions) / len(decisions)
+
+
+def test_speech_is_heard_from_the_first_word_on() -> None:
+    decisions = OnsetDetector().push(speech())
+    first = decisions.index(True)
+    assert 0.05 < first / 100 < 0.4
+    assert 0.4 < share(decisions) < 0.95
+
+
+def test_speech_is_heard_in_noise() -> None:
+    clean = speech()
+    noisy = clean + noise(len(clean) / RATE, 0.003)
+    lead = noise(4.0, 0.003, seed=1)
+    decisions = OnsetDetector().push(np.concatenate([lead, noisy]))
+    assert share(decisions[350:400]) < 0.1
+    assert share(decisions[400:]) > 0.4
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-5, 1e-3, 0.03])
+def test_steady_noise_is_not_speech_for_long(level: float) -> None:
+    decisions = OnsetDetector().push(noise(10.0, level))
+    assert not any(decisions[350:])
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(0, 9000), max_size=20))
+def test_any_blocks_give_the_same_decisions(cuts: list[int]) -> None:
+    samples = speech()
+    whole = OnsetDetector().push(samples)
+    detector = OnsetDetector()
+    places = [0, *np.minimum(np.cumsum(cuts), len(samples)).tolist(), len(samples)]
+    parts: list[bool] = []
+    for start, stop in itertools.pairwise(places):
+        parts += detector.push(samples[start:stop])
+    assert parts == whole
+
+
+def test_impossible_options_are_refused() -> None:
+    with pytest.raises(OptionError):
+        OnsetOptions(release_db=20.0)
+    with pytest.raises(OptionError):
+        OnsetOptions(memory_s=0.0)

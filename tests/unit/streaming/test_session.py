@@ -1,0 +1,192 @@
+"""Live sessions, with the model that the package ships."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+import eclectus
+from eclectus.core.errors import OptionError, StreamClosedError
+from eclectus.core.options import EndpointOptions, StreamOptions
+from eclectus.core.types import FloatArray, Word
+from eclectus.signal.resample import resample
+from eclectus.streaming.events import (
+    Ended,
+    Endpoint,
+    EndpointReason,
+    Event,
+    Final,
+    Partial,
+    SegmentDone,
+    SpeechStarted,
+)
+from eclectus.streaming.session import Session
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+RATE = 16_000
+BLOCK = RATE // 10
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[eclectus.Model]:
+    with eclectus.load() as model:
+        yield model
+
+
+def clip(name: str) -> FloatArray:
+    samples, _ = sf.read(DATA / f"{name}.flac", dtype="float32")
+    return np.asarray(samples, np.float32)
+
+
+def two_utterances() -> FloatArray:
+    pause = np.zeros(2 * RATE, np.float32)
+    return np.concatenate([pause, clip("garden"), pause, clip("temper"), pause])
+
+
+def follow(session: Session, samples: FloatArray, block: int = BLOCK) -> list[Event]:
+    events = [
+        event
+        for start in range(0, len(samples), block)
+        for event in session.push(samples[start : start + block])
+    ]
+    return [*events, *session.finish()]
+
+
+def final_words(events: Sequence[Event]) -> list[Word]:
+    return [word for event in events if isinstance(event, Final) for word in event.words]
+
+
+def spoken(words: Sequence[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def test_two_utterances_begin_and_end_where_they_were_spoken(model: eclectus.Model) -> None:
+    samples = two_utterances()
+    events = follow(model.stream(), samples)
+    starts = [event.at for event in events if isinstance(event, SpeechStarted)]
+    ends = [event for event in events if isinstance(event, Endpoint)]
+    length = len(clip("garden")) / RATE
+    assert starts == pytest.approx([2.0, 4.0 + length], abs=0.4)
+    assert [end.reason for end in ends] == [EndpointReason.SILENCE] * 2
+    assert ends[0].at == pytest.approx(2.0 + length, abs=0.4)
+    assert events[-1] == Ended(len(samples) / RATE)
+    words = final_words(events)
+    assert {"little", "garden"} <= {word.text.strip(".,").lower() for word in words}
+    edges = [edge for word in words for edge in (word.start, word.end)]
+    assert edges == sorted(edges)
+    assert all(word.start >= 2.0 - 0.4 for word in words)  # the pre-roll
+
+
+def test_an_utterance_shorter_than_a_window_has_the_words_of_the_file(
+    model: eclectus.Model,
+) -> None:
+    samples = clip("garden")
+    options = StreamOptions(endpoint=None, chunk_s=8.0)
+    offline = model.transcribe(samples)
+    live = final_words(follow(model.stream(options), samples))
+    assert [word.text for word in live] == [word.text for word in offline.words]
+    for mine, theirs in zip(live, offline.words, strict=True):
+        assert mine.start == pytest.approx(theirs.start, abs=0.081)
+        assert mine.end == pytest.approx(theirs.end, abs=0.081)
+
+
+def test_drafts_come_while_somebody_speaks_and_finals_never_change_them_back(
+    model: eclectus.Model,
+) -> None:
+    events = follow(model.stream(), clip("garden"))
+    drafts = [event for event in events if isinstance(event, Partial)]
+    assert len(drafts) > 5
+    assert all(draft.stable <= len(draft.words) for draft in drafts)
+    assert any(draft.stable > 0 for draft in drafts)
+
+
+def test_segments_hold_every_final_word_once(model: eclectus.Model) -> None:
+    events = follow(model.stream(StreamOptions(chunk_s=0.8, right_s=0.8)), two_utterances())
+    held = [
+        word for event in events if isinstance(event, SegmentDone) for word in event.segment.words
+    ]
+    assert held == final_words(events)
+
+
+def test_silence_and_steady_noise_say_nothing(model: eclectus.Model) -> None:
+    noise = 1e-4 * np.random.default_rng(0).standard_normal(10 * RATE).astype(np.float32)
+    for samples in (np.zeros(10 * RATE, np.float32), noise):
+        events = follow(model.stream(), samples)
+        assert events == [Ended(10.0)]
+
+
+def test_without_drafts_there_are_finals_only(model: eclectus.Model) -> None:
+    with_drafts = follow(model.stream(), clip("garden"))
+    events = follow(model.stream(StreamOptions(emit_partial=False)), clip("garden"))
+    assert not any(isinstance(event, Partial) for event in events)
+    assert final_words(events) == final_words(with_drafts)
+
+
+def test_words_below_the_confidence_are_left_out(model: eclectus.Model) -> None:
+    everything = final_words(follow(model.stream(), clip("garden")))
+    least = sorted(word.confidence for word in everything)[len(everything) // 2]
+    some = follow(model.stream(StreamOptions(min_confidence=least)), clip("garden"))
+    assert final_words(some) == [word for word in everything if word.confidence >= least]
+    drafts = [word for e in some if isinstance(e, Partial) for word in e.words]
+    assert all(word.confidence >= least for word in drafts)
+
+
+def test_flush_makes_all_words_final_at_once(model: eclectus.Model) -> None:
+    samples = clip("garden")
+    session = model.stream()
+    before = session.push(samples)
+    flushed = session.flush()
+    assert isinstance(flushed[-1], Endpoint)
+    assert flushed[-1].reason is EndpointReason.FLUSH
+    words = final_words([*before, *flushed])
+    assert "looked" in spoken(words)
+    assert session.flush() == []
+    assert session.finish() == [Ended(len(samples) / RATE)]
+
+
+def test_a_finished_session_takes_no_more_and_finishes_once(model: eclectus.Model) -> None:
+    session = model.stream()
+    assert session.finish() == [Ended(0.0)]
+    assert session.finish() == []
+    with pytest.raises(StreamClosedError):
+        session.push(np.zeros(10, np.float32))
+    with pytest.raises(StreamClosedError):
+        session.flush()
+
+
+def test_reset_begins_a_new_stream_at_any_point(model: eclectus.Model) -> None:
+    samples = clip("garden")
+    session = model.stream()
+    first = follow(session, samples)
+    session.reset()
+    session.push(samples[: len(samples) // 2])
+    session.reset()
+    session.reset()
+    assert follow(session, samples) == first
+
+
+def test_another_rate_gives_what_resampling_the_whole_gives(model: eclectus.Model) -> None:
+    samples = clip("garden")
+    higher = resample(samples, RATE, 48_000)
+    options = StreamOptions(emit_partial=False)
+    live = follow(model.stream(options, sample_rate=48_000), higher, block=997)
+    whole = follow(model.stream(options), resample(higher, 48_000, RATE))
+    assert final_words(live) == final_words(whole)
+
+
+def test_a_long_utterance_is_divided_without_losing_time(model: eclectus.Model) -> None:
+    options = StreamOptions(endpoint=EndpointOptions(max_utterance_s=1.5))
+    events = follow(model.stream(options), two_utterances())
+    reasons = [event.reason for event in events if isinstance(event, Endpoint)]
+    assert EndpointReason.LENGTH in reasons
+    words = final_words(events)
+    assert [w.start for w in words] == sorted(w.start for w in words)
+
+
+def test_impossible_contexts_are_refused(model: eclectus.Model) -> None:
+    with pytest.raises(OptionError):
+        model.stream(StreamOptions(chunk_s=0.0))
+    with pytest.raises(OptionError):
+        model.stream(sample_rate=0)

@@ -1,0 +1,75 @@
+"""The windows of a stream."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eclectus.core.errors import OptionError
+from eclectus.core.options import StreamOptions
+from eclectus.core.timebase import TimeBase
+from eclectus.streaming.windows import Contexts, Step
+
+FRAME = 1280
+BASE = TimeBase()
+
+
+def contexts(left: int, chunk: int, right: int) -> Contexts:
+    return Contexts(left * FRAME, chunk * FRAME, right * FRAME, FRAME)
+
+
+def test_contexts_are_rounded_to_whole_frames() -> None:
+    options = StreamOptions(left_s=10.0, chunk_s=0.1, right_s=0.3)
+    assert Contexts.of(options, BASE) == contexts(125, 1, 4)
+
+
+@pytest.mark.parametrize("spans", [(-1, 2, 2), (1, 0, 2), (1, 2, -0.1), (1, 0.03, 1)])
+def test_impossible_contexts_are_refused(spans: tuple[float, float, float]) -> None:
+    left, chunk, right = spans
+    with pytest.raises(OptionError, match="impossible"):
+        Contexts.of(StreamOptions(left_s=left, chunk_s=chunk, right_s=right), BASE)
+
+
+def test_a_chunk_waits_for_one_sample_more_than_its_right_context() -> None:
+    windows = contexts(5, 2, 3)
+    assert windows.next_step(0, 5 * FRAME) is None
+    assert windows.next_step(0, 5 * FRAME + 1) == Step(0, 5 * FRAME, 0, 2)
+
+
+def test_the_left_context_grows_until_it_is_full() -> None:
+    windows = contexts(5, 2, 3)
+    step = windows.next_step(4 * FRAME, 100 * FRAME)
+    assert step == Step(0, 9 * FRAME, 4, 2)
+    assert windows.next_step(8 * FRAME, 100 * FRAME) == Step(3 * FRAME, 13 * FRAME, 5, 2)
+
+
+def test_the_last_window_is_as_long_as_the_others() -> None:
+    windows = contexts(5, 2, 3)
+    assert windows.last_step(8 * FRAME, 12 * FRAME + 7) == Step(
+        2 * FRAME + 7, 12 * FRAME + 7, 5, None
+    )
+    assert windows.last_step(8 * FRAME, 8 * FRAME) is None
+
+
+@given(
+    st.integers(0, 6),
+    st.integers(1, 5),
+    st.integers(0, 5),
+    st.integers(1, 40 * FRAME),
+)
+def test_windows_cover_every_sample_once_and_need_only_what_is_kept(
+    left: int, chunk: int, right: int, length: int
+) -> None:
+    windows = contexts(left, chunk, right)
+    done, kept = 0, 0
+    while (step := windows.next_step(done, length)) is not None:
+        assert step.start >= kept
+        assert step.start + step.drop * FRAME == done
+        assert step.stop - step.start <= windows.total
+        assert step.final == chunk
+        done += windows.chunk
+        kept = windows.needed_from(done)
+    last = windows.last_step(done, length)
+    assert last is not None
+    assert last.stop == length
+    assert last.start >= kept
+    assert 0 <= done - (last.start + last.drop * FRAME) < FRAME
