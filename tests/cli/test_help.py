@@ -9,7 +9,7 @@ import typer
 from eclectus import __version__
 from eclectus.apps.cli.help import all_help
 from eclectus.apps.cli.main import COMMANDS
-from eclectus.apps.cli.options import FLAGS
+from eclectus.apps.cli.options import FLAGS, STREAM_FLAGS
 from eclectus.service.schema import schema
 from tests.cli.running import Cli, Ended
 
@@ -35,7 +35,7 @@ def test_the_list_of_commands_says_what_the_commands_say(name: str) -> None:
 
 
 def test_every_flag_sets_a_setting_that_exists() -> None:
-    assert {flag.key for flag in FLAGS.values()} <= set(schema())
+    assert {flag.key for flag in [*FLAGS.values(), *STREAM_FLAGS.values()]} <= set(schema())
 
 
 @pytest.mark.parametrize(

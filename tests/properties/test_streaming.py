@@ -10,16 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import eclectus
-from eclectus.core.options import EndpointOptions, StreamOptions
+from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
 from eclectus.core.types import FloatArray
 from eclectus.streaming.events import Event, Partial
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 RATE = 16_000
 OPTIONS = (
-    StreamOptions(left_s=2.0, chunk_s=0.8, right_s=0.4, partial_s=1.0),
-    StreamOptions(left_s=1.0, chunk_s=0.4, right_s=0.0, endpoint=None, emit_partial=False),
-    StreamOptions(endpoint=EndpointOptions(silence_s=0.2, max_utterance_s=2.0), partial_s=1.0),
+    StreamOptions(live=LiveOptions(left_s=2.0, chunk_s=0.8, right_s=0.4, partial_s=1.0)),
+    StreamOptions(
+        live=LiveOptions(left_s=1.0, chunk_s=0.4, right_s=0.0, emit_partial=False),
+        endpoint=EndpointOptions(enabled=False),
+    ),
+    StreamOptions(
+        live=LiveOptions(partial_s=1.0),
+        endpoint=EndpointOptions(silence_s=0.2, max_utterance_s=2.0),
+    ),
 )
 
 

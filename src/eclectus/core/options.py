@@ -243,29 +243,12 @@ class HubOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndpointOptions:
-    """Where an utterance of a live stream ends.
+class LiveOptions:
+    """How a live stream is divided, and what is shown of it.
 
-    Attributes:
-        silence_s: This much silence after speech ends it.
-        max_utterance_s: It ends after this long even without silence; None never.
-        pre_roll_s: Audio before the detected start that belongs to it.
-        tail_s: Audio after the detected end that belongs to it.
-    """
-
-    silence_s: float = 0.8
-    max_utterance_s: float | None = 60.0
-    pre_roll_s: float = 0.4
-    tail_s: float = 0.32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamOptions:
-    """How a live stream is recognised.
-
-    For each chunk the window [left | chunk | right] is encoded anew; contexts are rounded to whole
-    encoder frames (80 ms). A word is final at most chunk_s + right_s after it was spoken, or at
-    the endpoint, if that comes first.
+    For each chunk the window [left | chunk | right] is encoded anew; the three are rounded to
+    whole encoder frames (80 ms). A word is final at most chunk_s + right_s after it was spoken, or
+    at the endpoint, if that comes first.
 
     Attributes:
         left_s: Audio of the past that the encoder sees.
@@ -274,10 +257,6 @@ class StreamOptions:
         emit_partial: Whether drafts are shown.
         partial_s: Audio between two drafts.
         min_confidence: Words below are left out.
-        endpoint: Where utterances end; None for one utterance from the first sample to the last.
-        search: How tokens are chosen.
-        confidence: What confidences mean.
-        segments: Where segments end.
     """
 
     left_s: float = 10.0
@@ -286,7 +265,33 @@ class StreamOptions:
     emit_partial: bool = True
     partial_s: float = 0.24
     min_confidence: float = 0.0
-    endpoint: EndpointOptions | None = EndpointOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointOptions:
+    """Where an utterance of a live stream ends.
+
+    Attributes:
+        enabled: If not, the stream is one utterance from the first sample to the last.
+        silence_s: This much silence after speech ends it.
+        max_utterance_s: It ends after this long even without silence; None never.
+        pre_roll_s: Audio before the detected start that belongs to it.
+        tail_s: Audio after the detected end that belongs to it.
+    """
+
+    enabled: bool = True
+    silence_s: float = 0.8
+    max_utterance_s: float | None = 60.0
+    pre_roll_s: float = 0.4
+    tail_s: float = 0.32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOptions:
+    """Everything that shapes the events of one live stream."""
+
+    live: LiveOptions = LiveOptions()
+    endpoint: EndpointOptions = EndpointOptions()
     search: GreedySearch = GreedySearch()
     confidence: ConfidenceOptions = ConfidenceOptions()
     segments: SegmentOptions = SegmentOptions()

@@ -50,6 +50,13 @@ def _fp32_switch(value: str) -> str:
     return "fp32" if value in _TRUE else "auto"
 
 
+def _milliseconds(value: str) -> str:
+    try:
+        return str(float(value) / 1000)
+    except ValueError as error:
+        raise OptionError(f"{value!r} is not a number of milliseconds", value=value) from error
+
+
 def _log_level(value: str) -> str:
     value = value.strip().lower()
     return {"warn": "warning", "critical": "error", "fatal": "error", "trace": "debug"}.get(
@@ -75,6 +82,9 @@ ALIASES: tuple[Alias, ...] = (
     Alias("DEVICE", "backend.device", "", lambda value: value.strip().lower()),
     Alias("BATCH_SIZE", "batch.size"),
     Alias("CHUNK_LEN_SEC", "long_form.window_s"),
+    Alias("PARAKEET_CHUNK_MS", "live.chunk_s", "milliseconds", _milliseconds),
+    Alias("PARAKEET_EMIT_PARTIAL", "live.emit_partial"),
+    Alias("PARAKEET_MIN_CONFIDENCE", "live.min_confidence"),
     Alias("PARAKEET_CHUNK_DURATION", "long_form.window_s"),
     Alias("PARAKEET_OVERLAP_DURATION", "long_form.overlap_s"),
     Alias("MAX_AUDIO_DURATION", "audio.max_duration_s"),

@@ -15,11 +15,14 @@ from eclectus.core.options import (
     BackendOptions,
     BatchOptions,
     ConfidenceOptions,
+    EndpointOptions,
     GreedySearch,
     HubOptions,
+    LiveOptions,
     LongFormOptions,
     OutputOptions,
     SegmentOptions,
+    StreamOptions,
     SubtitleOptions,
     TranscribeOptions,
 )
@@ -59,6 +62,8 @@ class Settings:
         confidence: What confidences mean.
         long_form: How long files are divided.
         batch: How windows are grouped.
+        live: How live streams are divided, and what is shown of them.
+        endpoint: Where the utterances of live streams end.
         segments: Where segments end.
         subtitles: How SRT and VTT blocks are laid out.
         output: Where results go.
@@ -73,11 +78,24 @@ class Settings:
     confidence: ConfidenceOptions = ConfidenceOptions()
     long_form: LongFormOptions = LongFormOptions()
     batch: BatchOptions = BatchOptions()
+    live: LiveOptions = LiveOptions()
+    endpoint: EndpointOptions = EndpointOptions()
     segments: SegmentOptions = SegmentOptions()
     subtitles: SubtitleOptions = SubtitleOptions()
     output: OutputOptions = OutputOptions()
     hub: HubOptions = HubOptions()
     logging: LoggingOptions = LoggingOptions()
+
+    @property
+    def stream(self) -> StreamOptions:
+        """The sections that shape a live stream."""
+        return StreamOptions(
+            live=self.live,
+            endpoint=self.endpoint,
+            search=self.search,
+            confidence=self.confidence,
+            segments=self.segments,
+        )
 
     @property
     def transcribe(self) -> TranscribeOptions:

@@ -35,6 +35,11 @@ class Work:
     state: TransducerState
     drafts: bool = True
 
+    @property
+    def optional(self) -> bool:
+        """Whether it brings drafts only: under load it may be left out."""
+        return self.final == 0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TypeAlias
-
 from eclectus.core.errors import StreamClosedError
 from eclectus.core.options import StreamOptions
 from eclectus.core.protocols import Tokenizer
@@ -12,14 +9,11 @@ from eclectus.core.types import FloatArray
 from eclectus.signal.resample import StreamResampler
 from eclectus.streaming.buffer import SampleBuffer
 from eclectus.streaming.endpoint import Endpointer, Mark
-from eclectus.streaming.engine import Found, StreamEngine, Work
+from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Event, SpeechStarted
-from eclectus.streaming.utterance import Utterance
+from eclectus.streaming.utterance import Steps, Utterance
 from eclectus.streaming.windows import Contexts
 from eclectus.streaming.writer import Writer
-
-Steps: TypeAlias = Generator[Work, Found, list[Event]]
-"""What is to be computed, and in return what was found; in the end the events."""
 
 
 class Session:
@@ -51,14 +45,14 @@ class Session:
         self._engine = engine
         self._options = options
         self._base = engine.config.time_base
-        self._contexts = Contexts.of(options, self._base)
+        self._contexts = Contexts.of(options.live, self._base)
         self._writer = Writer(engine.config, tokenizer, options)
         self._rate = self._base.sample_rate if sample_rate is None else sample_rate
         self._begin()
 
     def _begin(self) -> None:
         endpoint = self._options.endpoint
-        self._endpointer = None if endpoint is None else Endpointer(endpoint)
+        self._endpointer = Endpointer(endpoint) if endpoint.enabled else None
         self._resampler = (
             None
             if self._rate == self._base.sample_rate
@@ -96,8 +90,7 @@ class Session:
             StreamClosedError: `finish` was called before.
             BackendError: The engine failed.
         """
-        self._require_open()
-        return self.drive(self._flush())
+        return self.drive(self.flush_steps())
 
     def finish(self) -> list[Event]:
         """End the stream: what is left becomes final. A second call returns nothing.
@@ -129,6 +122,15 @@ class Session:
         """
         self._require_open()
         return self._take(samples if self._resampler is None else self._resampler.push(samples))
+
+    def flush_steps(self) -> Steps:
+        """Like `flush`, for a caller that computes the steps itself.
+
+        Raises:
+            StreamClosedError: `finish` was called before.
+        """
+        self._require_open()
+        return self._flush()
 
     def last_steps(self) -> Steps:
         """Like `finish`, for a caller that computes the steps itself."""
@@ -165,9 +167,7 @@ class Session:
             return [SpeechStarted(max(mark.at, start) / rate)]
         assert self._utterance is not None
         events = yield from self._utterance.advance(mark.known)
-        stop = mark.known
-        if self._options.endpoint is not None:
-            stop = min(stop, mark.at + round(self._options.endpoint.tail_s * rate))
+        stop = min(mark.known, mark.at + round(self._options.endpoint.tail_s * rate))
         return events + (yield from self._end(stop, mark.at, mark.reason))
 
     def _end(self, stop: int, at: int, reason: EndpointReason) -> Steps:
@@ -189,9 +189,8 @@ class Session:
 
     def _utterance_start(self, heard: int) -> int:
         """Go back by the pre-roll, but not into the utterance before; on a whole frame."""
-        endpoint = self._options.endpoint
-        assert endpoint is not None
-        start = max(heard - round(endpoint.pre_roll_s * self._base.sample_rate), self._last_end, 0)
+        pre_roll = round(self._options.endpoint.pre_roll_s * self._base.sample_rate)
+        start = max(heard - pre_roll, self._last_end, 0)
         return self._base.sample_of(-(-start // self._base.samples_per_frame))
 
     def _new_utterance(self, start: int) -> Utterance:
@@ -207,7 +206,7 @@ class Session:
     def _forget(self) -> None:
         if self._utterance is not None:
             self._audio.forget(self._utterance.needed_from())
-        elif self._options.endpoint is not None:
+        else:
             memory = self._options.endpoint.pre_roll_s + 0.5
             self._audio.forget(self._audio.stop - round(memory * self._base.sample_rate))
 

@@ -14,7 +14,9 @@ from eclectus.streaming.stability import agreeing
 from eclectus.streaming.windows import Contexts, Step
 from eclectus.streaming.writer import Writer
 
-Steps: TypeAlias = Generator[Work, Found, list[Event]]
+Steps: TypeAlias = Generator[Work, Found | None, list[Event]]
+"""What is to be computed, and in return what was found, None for a draft that there was no time
+for; in the end the events."""
 
 
 class Utterance:
@@ -47,7 +49,7 @@ class Utterance:
         self._contexts = contexts
         self._options = options
         self._rate = engine.config.time_base.sample_rate
-        self._partial_every = round(options.partial_s * self._rate)
+        self._partial_every = round(options.live.partial_s * self._rate)
         self._done = 0
         self._drafted = 0
         self._pending = Hypothesis.empty()
@@ -70,8 +72,8 @@ class Utterance:
         while (step := self._contexts.next_step(self._done, stop - self._origin)) is not None:
             done = self._done + self._contexts.chunk
             newest = self._contexts.next_step(done, stop - self._origin) is None
-            drafts = newest and self._options.emit_partial
-            self._take((yield self._work(step, drafts=drafts)))
+            drafts = newest and self._options.live.emit_partial
+            self._take(_needed((yield self._work(step, drafts=drafts))))
             self._done = done
             self._drafted = step.stop
             events += self._finals(last=False)
@@ -89,13 +91,15 @@ class Utterance:
         available = stop - self._origin
         fresh = available - self._drafted
         silent = heard is not None and self._drafted >= heard - self._origin + self._contexts.frame
-        if not self._options.emit_partial or fresh < self._partial_every or silent:
+        if not self._options.live.emit_partial or fresh < self._partial_every or silent:
             return []
         step = self._contexts.draft_step(self._done, available)
         if step is None:
             return []
         found = yield self._work(step, drafts=True)
         self._drafted = available
+        if found is None:
+            return []
         self._draft = found.draft.shift(self._first_frame)
         return self._partial()
 
@@ -103,7 +107,7 @@ class Utterance:
         """Make all final up to the stream's sample `stop`."""
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is not None:
-            self._take((yield self._work(step, drafts=False)))
+            self._take(_needed((yield self._work(step, drafts=False))))
         self._draft = Hypothesis.empty()
         events = self._finals(last=True)
         shown, self._shown = self._shown, ()
@@ -142,3 +146,8 @@ class Utterance:
         if [word.text for word in words] == [word.text for word in before]:
             return []
         return [Partial(words, agreeing(before, words))]
+
+
+def _needed(found: Found | None) -> Found:
+    assert found is not None, "only drafts may be left out"
+    return found

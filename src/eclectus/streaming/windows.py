@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eclectus.core.errors import OptionError
-from eclectus.core.options import StreamOptions
+from eclectus.core.options import LiveOptions
 from eclectus.core.timebase import TimeBase
 
 
@@ -49,7 +49,7 @@ class Contexts:
     frame: int
 
     @staticmethod
-    def of(options: StreamOptions, base: TimeBase) -> Contexts:
+    def of(options: LiveOptions, base: TimeBase) -> Contexts:
         """Round the contexts to whole frames.
 
         Raises:

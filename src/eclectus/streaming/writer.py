@@ -47,7 +47,7 @@ class Writer:
 
     def shown(self, words: Sequence[Word]) -> tuple[Word, ...]:
         """Leave out words below the confidence that was asked for."""
-        least = self._options.min_confidence
+        least = self._options.live.min_confidence
         return tuple(word for word in words if word.confidence >= least)
 
     def segments(self, words: Sequence[Word]) -> tuple[Segment, ...]:

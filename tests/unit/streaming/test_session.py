@@ -9,7 +9,7 @@ import soundfile as sf
 
 import eclectus
 from eclectus.core.errors import OptionError, StreamClosedError
-from eclectus.core.options import EndpointOptions, StreamOptions
+from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
 from eclectus.core.types import FloatArray, Word
 from eclectus.signal.resample import resample
 from eclectus.streaming.events import (
@@ -83,7 +83,7 @@ def test_an_utterance_shorter_than_a_window_has_the_words_of_the_file(
     model: eclectus.Model,
 ) -> None:
     samples = clip("garden")
-    options = StreamOptions(endpoint=None, chunk_s=8.0)
+    options = StreamOptions(live=LiveOptions(chunk_s=8.0), endpoint=EndpointOptions(enabled=False))
     offline = model.transcribe(samples)
     live = final_words(follow(model.stream(options), samples))
     assert [word.text for word in live] == [word.text for word in offline.words]
@@ -103,7 +103,9 @@ def test_drafts_come_while_somebody_speaks_and_finals_never_change_them_back(
 
 
 def test_segments_hold_every_final_word_once(model: eclectus.Model) -> None:
-    events = follow(model.stream(StreamOptions(chunk_s=0.8, right_s=0.8)), two_utterances())
+    events = follow(
+        model.stream(StreamOptions(live=LiveOptions(chunk_s=0.8, right_s=0.8))), two_utterances()
+    )
     held = [
         word for event in events if isinstance(event, SegmentDone) for word in event.segment.words
     ]
@@ -119,7 +121,9 @@ def test_silence_and_steady_noise_say_nothing(model: eclectus.Model) -> None:
 
 def test_without_drafts_there_are_finals_only(model: eclectus.Model) -> None:
     with_drafts = follow(model.stream(), clip("garden"))
-    events = follow(model.stream(StreamOptions(emit_partial=False)), clip("garden"))
+    events = follow(
+        model.stream(StreamOptions(live=LiveOptions(emit_partial=False))), clip("garden")
+    )
     assert not any(isinstance(event, Partial) for event in events)
     assert final_words(events) == final_words(with_drafts)
 
@@ -127,7 +131,9 @@ def test_without_drafts_there_are_finals_only(model: eclectus.Model) -> None:
 def test_words_below_the_confidence_are_left_out(model: eclectus.Model) -> None:
     everything = final_words(follow(model.stream(), clip("garden")))
     least = sorted(word.confidence for word in everything)[len(everything) // 2]
-    some = follow(model.stream(StreamOptions(min_confidence=least)), clip("garden"))
+    some = follow(
+        model.stream(StreamOptions(live=LiveOptions(min_confidence=least))), clip("garden")
+    )
     assert final_words(some) == [word for word in everything if word.confidence >= least]
     drafts = [word for e in some if isinstance(e, Partial) for word in e.words]
     assert all(word.confidence >= least for word in drafts)
@@ -170,7 +176,7 @@ def test_reset_begins_a_new_stream_at_any_point(model: eclectus.Model) -> None:
 def test_another_rate_gives_what_resampling_the_whole_gives(model: eclectus.Model) -> None:
     samples = clip("garden")
     higher = resample(samples, RATE, 48_000)
-    options = StreamOptions(emit_partial=False)
+    options = StreamOptions(live=LiveOptions(emit_partial=False))
     live = follow(model.stream(options, sample_rate=48_000), higher, block=997)
     whole = follow(model.stream(options), resample(higher, 48_000, RATE))
     assert final_words(live) == final_words(whole)
@@ -187,6 +193,6 @@ def test_a_long_utterance_is_divided_without_losing_time(model: eclectus.Model) 
 
 def test_impossible_contexts_are_refused(model: eclectus.Model) -> None:
     with pytest.raises(OptionError):
-        model.stream(StreamOptions(chunk_s=0.0))
+        model.stream(StreamOptions(live=LiveOptions(chunk_s=0.0)))
     with pytest.raises(OptionError):
         model.stream(sample_rate=0)

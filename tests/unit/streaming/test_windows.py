@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclectus.core.errors import OptionError
-from eclectus.core.options import StreamOptions
+from eclectus.core.options import LiveOptions
 from eclectus.core.timebase import TimeBase
 from eclectus.streaming.windows import Contexts, Step
 
@@ -18,7 +18,7 @@ def contexts(left: int, chunk: int, right: int) -> Contexts:
 
 
 def test_contexts_are_rounded_to_whole_frames() -> None:
-    options = StreamOptions(left_s=10.0, chunk_s=0.1, right_s=0.3)
+    options = LiveOptions(left_s=10.0, chunk_s=0.1, right_s=0.3)
     assert Contexts.of(options, BASE) == contexts(125, 1, 4)
 
 
@@ -26,7 +26,7 @@ def test_contexts_are_rounded_to_whole_frames() -> None:
 def test_impossible_contexts_are_refused(spans: tuple[float, float, float]) -> None:
     left, chunk, right = spans
     with pytest.raises(OptionError, match="impossible"):
-        Contexts.of(StreamOptions(left_s=left, chunk_s=chunk, right_s=right), BASE)
+        Contexts.of(LiveOptions(left_s=left, chunk_s=chunk, right_s=right), BASE)
 
 
 def test_a_chunk_waits_for_one_sample_more_than_its_right_context() -> None:

@@ -11,11 +11,11 @@ from eclectus.models.library import locate
 from eclectus.models.references import HubReference, parse
 
 if TYPE_CHECKING:
-    from eclectus.recognition.recognizer import Recognizer
+    from eclectus.api import Model
     from eclectus.service.schema import Settings
 
 
-def load_recognizer(settings: Settings, *, quiet: bool) -> Recognizer:
+def load_recognizer(settings: Settings, *, quiet: bool) -> Model:
     """Load the model, fetching it first if it is not on this machine, with progress unless quiet.
 
     Raises:
@@ -25,7 +25,7 @@ def load_recognizer(settings: Settings, *, quiet: bool) -> Recognizer:
     """
     _fetch(settings, quiet=quiet)
 
-    def loading() -> Iterator[Recognizer]:
+    def loading() -> Iterator[Model]:
         backend = settings.backend
         yield load(
             settings.model,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Module and help of each command: `eclectus --help` imports none of them.
 COMMANDS = {
     "transcribe": ("eclectus.apps.cli.transcribe", "Transcribe audio and video files."),
+    "stream": ("eclectus.apps.cli.stream", "Recognise live audio as it is spoken."),
     "models": ("eclectus.apps.cli.models", "List, fetch, check and remove models."),
     "config": ("eclectus.apps.cli.config", "Show the settings in force and where they come from."),
 }

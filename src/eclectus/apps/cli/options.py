@@ -86,6 +86,34 @@ BatchSize = Annotated[
     str | None, typer.Option("--batch-size", metavar="N", help="Windows computed at once.")
 ]
 
+# Live streams
+
+Left = Annotated[
+    str | None, typer.Option("--left", metavar="SECONDS", help="Past that the encoder sees.")
+]
+Chunk = Annotated[
+    str | None, typer.Option("--chunk", metavar="SECONDS", help="What becomes final at a time.")
+]
+Right = Annotated[
+    str | None,
+    typer.Option("--right", metavar="SECONDS", help="Future that final words wait for."),
+]
+Partials = Annotated[
+    bool | None, typer.Option("--partials/--no-partials", help="Show drafts, or finals only.")
+]
+MinConfidence = Annotated[
+    str | None,
+    typer.Option("--min-confidence", metavar="X", help="Leave out words below, from 0 to 1."),
+]
+EndpointSilence = Annotated[
+    str | None,
+    typer.Option("--endpoint-silence", metavar="SECONDS", help="Silence that ends an utterance."),
+]
+Endpoints = Annotated[
+    bool | None,
+    typer.Option("--endpoints/--no-endpoints", help="Divide the stream into utterances, or not."),
+]
+
 # Segments and subtitles
 
 MaxWords = Annotated[
@@ -208,6 +236,20 @@ FLAGS: Mapping[str, Flag] = {
     "output_format": Flag(OutputFormat, "output.formats"),
     "overwrite": Flag(Overwrite, "output.overwrite"),
 }
+_LIVE: Mapping[str, Flag] = {
+    "left": Flag(Left, "live.left_s"),
+    "chunk": Flag(Chunk, "live.chunk_s"),
+    "right": Flag(Right, "live.right_s"),
+    "partials": Flag(Partials, "live.emit_partial"),
+    "min_confidence": Flag(MinConfidence, "live.min_confidence"),
+    "endpoints": Flag(Endpoints, "endpoint.enabled"),
+    "endpoint_silence": Flag(EndpointSilence, "endpoint.silence_s"),
+}
+_FILES_ONLY = {"chunk_duration", "overlap_duration", "plan", "batch_size"}
+STREAM_FLAGS: Mapping[str, Flag] = {
+    **_LIVE,
+    **{name: flag for name, flag in FLAGS.items() if name not in _FILES_ONLY},
+}
 GENERAL: Mapping[str, tuple[Any, object]] = {
     "config": (Config, None),
     "verbose": (Verbose, False),
@@ -282,7 +324,7 @@ def settings_of(
 
 def _given(flags: Mapping[str, object]) -> Iterator[Given]:
     for name, value in flags.items():
-        flag = FLAGS[name]
+        flag = FLAGS.get(name) or _LIVE[name]
         if value is None or value == [] or (flag.constant is not None and not value):
             continue
         if flag.constant is not None:
