@@ -1,0 +1,1 @@
+"""The recipe that makes the small English model: data, training, evaluation, export."""

@@ -1,0 +1,1 @@
+"""Speech synthesisers, one module an engine; `recipe.synthesize` loads them by name."""
