@@ -36,7 +36,7 @@ class Model(Recognizer):
     ) -> Session:
         """Open a live stream.
 
-        Example:
+        Examples:
             >>> session = eclectus.load().stream(sample_rate=48_000)
             >>> for block in microphone:
             ...     for event in session.push(block):
@@ -65,7 +65,7 @@ def load(
 ) -> Model:
     """Load a model, fetching it first if it is named and not on this machine.
 
-    Example:
+    Examples:
         >>> model = eclectus.load()  # the small English model that the package carries
         >>> print(model.transcribe("speech.wav").text)
 
@@ -101,7 +101,7 @@ def transcribe(
 ) -> Transcript:
     """Transcribe one source of audio with a model that is loaded for this call alone.
 
-    Example:
+    Examples:
         >>> eclectus.transcribe("speech.wav", "parakeet-tdt-0.6b-v3").text
 
     Args:
