@@ -256,6 +256,8 @@ class LiveOptions:
         right_s: Audio of the future that final words wait for.
         emit_partial: Whether drafts are shown.
         partial_s: Audio between two drafts.
+        draft_left_s: Audio of the past that the encoder sees for a draft between two chunks; never
+            more than left_s.
         min_confidence: Words below are left out.
     """
 
@@ -264,6 +266,7 @@ class LiveOptions:
     right_s: float = 2.0
     emit_partial: bool = True
     partial_s: float = 0.24
+    draft_left_s: float = 3.0
     min_confidence: float = 0.0
 
 

@@ -40,12 +40,14 @@ class Contexts:
         left: Audio of the past.
         chunk: What becomes final.
         right: Audio of the future.
+        draft_left: Audio of the past for drafts.
         frame: Samples per frame.
     """
 
     left: int
     chunk: int
     right: int
+    draft_left: int
     frame: int
 
     @staticmethod
@@ -55,7 +57,7 @@ class Contexts:
         Raises:
             OptionError: A context is negative, or the chunk is shorter than half a frame.
         """
-        spans = (options.left_s, options.chunk_s, options.right_s)
+        spans = (options.left_s, options.chunk_s, options.right_s, options.draft_left_s)
         frames = [base.whole_frames(span) for span in spans]
         if min(spans) < 0 or frames[1] < 1:
             raise OptionError(
@@ -64,7 +66,8 @@ class Contexts:
                 f"of {base.frame_s * 1000:g} ms."
             )
         size = base.samples_per_frame
-        return Contexts(frames[0] * size, frames[1] * size, frames[2] * size, size)
+        left, chunk, right, draft_left = (count * size for count in frames)
+        return Contexts(left, chunk, right, min(left, draft_left), size)
 
     @property
     def total(self) -> int:
@@ -99,9 +102,11 @@ class Contexts:
         return Step(start, available, (done - start) // self.frame, None)
 
     def draft_step(self, done: int, available: int) -> Step | None:
-        """Plan a look at what is not final yet."""
-        step = self.last_step(done, available)
-        return None if step is None else Step(step.start, step.stop, step.drop, 0)
+        """Plan a look at what is not final yet, with less of the past: it comes often."""
+        if available <= done:
+            return None
+        start = max(0, done - self.draft_left)
+        return Step(start, available, (done - start) // self.frame, 0)
 
     def needed_from(self, done: int) -> int:
         """Return the first sample that a later window may ask for."""

@@ -14,12 +14,20 @@ BASE = TimeBase()
 
 
 def contexts(left: int, chunk: int, right: int) -> Contexts:
-    return Contexts(left * FRAME, chunk * FRAME, right * FRAME, FRAME)
+    return Contexts(left * FRAME, chunk * FRAME, right * FRAME, min(left, 2) * FRAME, FRAME)
 
 
 def test_contexts_are_rounded_to_whole_frames() -> None:
-    options = LiveOptions(left_s=10.0, chunk_s=0.1, right_s=0.3)
+    options = LiveOptions(left_s=10.0, chunk_s=0.1, right_s=0.3, draft_left_s=0.2)
     assert Contexts.of(options, BASE) == contexts(125, 1, 4)
+
+
+def test_a_draft_sees_less_of_the_past_but_never_more_than_the_rest() -> None:
+    windows = contexts(5, 2, 3)
+    assert windows.draft_step(8 * FRAME, 12 * FRAME + 7) == Step(6 * FRAME, 12 * FRAME + 7, 2, 0)
+    assert windows.draft_step(8 * FRAME, 8 * FRAME) is None
+    narrow = Contexts.of(LiveOptions(left_s=0.8, draft_left_s=9.0), BASE)
+    assert narrow.draft_left == narrow.left
 
 
 @pytest.mark.parametrize("spans", [(-1, 2, 2), (1, 0, 2), (1, 2, -0.1), (1, 0.03, 1)])
