@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, Self, TypeVar, runtime_checkable
 
 from eclectus.core.config import ModelConfig
 from eclectus.core.types import (
@@ -15,6 +15,8 @@ from eclectus.core.types import (
     IntArray,
     PredictorState,
 )
+
+State = TypeVar("State")
 
 
 class AudioStream(Protocol):
@@ -129,6 +131,40 @@ class Search(Protocol):
         Returns:
             One hypothesis an item, in order; frames count from the item's start.
         """
+        ...
+
+
+class StreamSearch(Protocol[State]):
+    """Searches streams chunk by chunk; what it has to remember is a value of its caller's."""
+
+    def start(self, batch: int) -> State:
+        """Return the state of `batch` streams before their first frame."""
+        ...
+
+    def advance(self, encoded: EncoderOutput, state: State) -> tuple[list[Hypothesis], State]:
+        """Search the next chunk of each stream; any division into chunks finds the same.
+
+        Args:
+            encoded: (B, S, D), the frames after those of earlier chunks; lengths may differ and
+                may be 0.
+            state: From `start` or from the last `advance`; it is left as it is.
+
+        Returns:
+            The tokens that are certain now and were not told before, frames counted from the
+            beginning of each stream; and the state after the chunk.
+        """
+        ...
+
+    def end(self, state: State) -> list[Hypothesis]:
+        """Return the tokens that become certain when the streams end here."""
+        ...
+
+    def join(self, states: list[State]) -> State:
+        """Put the states of several batches into one, in order."""
+        ...
+
+    def row(self, state: State, row: int) -> State:
+        """Return the state of one stream of a batch."""
         ...
 
 

@@ -125,6 +125,18 @@ class TransducerSearch:
         shifted = [h.shift(int(n)) for h, n in zip(hypotheses, state.consumed, strict=True)]
         return shifted, lanes.state()
 
+    def end(self, state: TransducerState) -> list[Hypothesis]:
+        """Return nothing for each stream: every token was told with its frame."""
+        return [Hypothesis.empty() for _ in range(len(state))]
+
+    def join(self, states: list[TransducerState]) -> TransducerState:
+        """Put the states of several batches into one, in order."""
+        return TransducerState.concat(states)
+
+    def row(self, state: TransducerState, row: int) -> TransducerState:
+        """Return the state of one stream of a batch."""
+        return state.take(np.array([row], np.int64))
+
     @cached_property
     def _start(self) -> TransducerState:
         """One stream after the predictor has seen the start of the sequence (blank)."""

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from eclectus.core.config import ModelConfig
-from eclectus.core.errors import OptionError
 from eclectus.core.options import GreedySearch
 from eclectus.core.protocols import AcousticModel
 from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis, IntArray
-from eclectus.search.transducer import TransducerSearch
-from eclectus.search.transducer_state import TransducerState
+from eclectus.search.choose import make_stream_search
 from eclectus.signal.logmel import LogMel
 
 
@@ -32,7 +31,7 @@ class Work:
     samples: FloatArray
     drop: int
     final: int | None
-    state: TransducerState
+    state: Any
     drafts: bool = True
 
     @property
@@ -52,7 +51,7 @@ class Found:
     """
 
     final: Hypothesis
-    state: TransducerState
+    state: Any
     draft: Hypothesis
 
 
@@ -66,14 +65,11 @@ class StreamEngine:
         """Prepare a model for streams.
 
         Raises:
-            OptionError: The model has no predictor; streams need a TDT or RNN-T model.
+            IncompatibleModelError: The model lacks its predictor.
+            OptionError: An option is impossible.
         """
-        if model.transducer is None:
-            raise OptionError(
-                f"{model.config.name} is a CTC model; streams need a TDT or RNN-T model."
-            )
         self._model = model
-        self._search = TransducerSearch(model.transducer, model.config, search)
+        self._search = make_stream_search(model, search)
         self._features = LogMel(model.config.mel_bins)
 
     @property
@@ -81,7 +77,7 @@ class StreamEngine:
         """The model's card."""
         return self._model.config
 
-    def start(self) -> TransducerState:
+    def start(self) -> Any:
         """Return the search's state before an utterance."""
         return self._search.start(1)
 
@@ -100,11 +96,19 @@ class StreamEngine:
         ]
         middles = np.minimum(wanted, ends)
         looked_at = np.where([work.drafts for work in works], ends, middles)
-        states = TransducerState.concat([work.state for work in works])
+        states = self._search.join([work.state for work in works])
         finals, after = self._search.advance(_cut(encoded, starts, middles), states)
-        drafts, _ = self._search.advance(_cut(encoded, middles, looked_at), after)
-        rows = [after.take(np.array([row])) for row in range(len(works))]
-        return [Found(*parts) for parts in zip(finals, rows, drafts, strict=True)]
+        drafts, ahead = self._search.advance(_cut(encoded, middles, looked_at), after)
+        ends_now = self._search.end(after)
+        ends_ahead = self._search.end(ahead)
+        return [
+            Found(
+                Hypothesis.concat([finals[row], ends_now[row]]) if last else finals[row],
+                self._search.row(after, row),
+                Hypothesis.concat([drafts[row], ends_ahead[row]]),
+            )
+            for row, last in enumerate(work.final is None for work in works)
+        ]
 
 
 def _cut(encoded: EncoderOutput, starts: IntArray, stops: IntArray) -> EncoderOutput:
