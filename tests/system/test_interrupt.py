@@ -35,6 +35,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def hear_signals() -> None:
+    """Undo what a shell does to background jobs: they, and all that they start, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def running(folder: Path, long_clip: Path) -> Iterator[subprocess.Popen[str]]:
     command = ["transcribe", "short.flac", str(long_clip), "-f", "all", "-o", "out"]
@@ -45,6 +50,7 @@ def running(folder: Path, long_clip: Path) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_signals,  # noqa: PLW1509 - no other thread forks here
     )
     yield process
     process.kill()
