@@ -302,7 +302,17 @@ class StreamOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TranscribeOptions:
-    """Everything that shapes the transcript of one file."""
+    """Everything that shapes the transcript of one file.
+
+    Attributes:
+        audio: How audio is read.
+        search: How tokens are chosen.
+        confidence: What confidences mean.
+        long_form: How long files are divided.
+        batch: How windows are grouped.
+        segments: Where segments end.
+        language: ISO 639-1 code of the language that is spoken, if known: a hint.
+    """
 
     audio: AudioOptions = AudioOptions()
     search: GreedySearch = GreedySearch()
@@ -310,3 +320,4 @@ class TranscribeOptions:
     long_form: LongFormOptions = LongFormOptions()
     batch: BatchOptions = BatchOptions()
     segments: SegmentOptions = SegmentOptions()
+    language: str | None = None

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 
 from eclectus.core.config import ModelConfig
+from eclectus.core.errors import BackendUnavailableError
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import Tokenizer
-from eclectus.core.types import Hypothesis, Transcript
+from eclectus.core.types import Hypothesis, Segment, Transcript
 from eclectus.search.confidence import aggregate, token_confidences
+from eclectus.text.language import LanguageDetector
 from eclectus.text.segments import to_segments
 from eclectus.text.words import to_tokens, to_words
+
+log = logging.getLogger(__name__)
 
 
 def assemble(
@@ -38,5 +44,33 @@ def assemble(
         return aggregate(values, options.confidence.aggregation)
 
     segments = to_segments(to_words(tokens, together), options.segments)
-    language = config.languages[0] if len(config.languages) == 1 else None
+    language = language_of(segments, config, options.language)
     return Transcript(segments, duration_s, language, config.name)
+
+
+def language_of(segments: Sequence[Segment], config: ModelConfig, hint: str | None) -> str | None:
+    """Tell the language of what was said.
+
+    Args:
+        segments: What was said.
+        config: The card of the model that heard it; one that knows one language needs no telling.
+        hint: The language that was expected.
+
+    Returns:
+        An ISO 639-1 code; None where the text is too short to tell, or where nothing is installed
+        that could tell (the extra `language`).
+    """
+    if len(config.languages) < 2:
+        return config.languages[0] if config.languages else None
+    text = " ".join(segment.text for segment in segments)
+    try:
+        guess = _detector(config.languages).detect(text, hint=hint)
+    except BackendUnavailableError as error:
+        log.info("the language stays unknown: %s", error)
+        return None
+    return None if guess is None else guess.code
+
+
+@cache
+def _detector(languages: tuple[str, ...]) -> LanguageDetector:
+    return LanguageDetector(languages)

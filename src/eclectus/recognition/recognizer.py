@@ -204,6 +204,7 @@ class Recognizer:
 
     def _work(self, options: TranscribeOptions) -> _Work:
         check_batch(options.batch)
+        _check_language(options.language, self.config)
         return _Work(
             self.config,
             options,
@@ -277,6 +278,15 @@ class _Work:
                     target_rate=target,
                 ),
             )
+
+
+def _check_language(language: str | None, config: ModelConfig) -> None:
+    if language is not None and config.languages and language not in config.languages:
+        raise OptionError(
+            f"{config.name} does not know the language {language!r}, but "
+            f"{', '.join(config.languages)}.",
+            language=language,
+        )
 
 
 def _leading_done(begun: deque[Pending]) -> Iterator[Pending]:

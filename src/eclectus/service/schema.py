@@ -56,6 +56,7 @@ class Settings:
 
     Attributes:
         model: Name of the catalogue, hub id or folder; None for the built-in model.
+        language: ISO 639-1 code of the language that is spoken, if known: a hint.
         audio: How audio is read.
         backend: How the network is computed.
         search: How tokens are chosen.
@@ -72,6 +73,7 @@ class Settings:
     """
 
     model: str | None = None
+    language: str | None = None
     audio: AudioOptions = AudioOptions()
     backend: BackendOptions = BackendOptions()
     search: GreedySearch = GreedySearch()
@@ -107,6 +109,7 @@ class Settings:
             long_form=self.long_form,
             batch=self.batch,
             segments=self.segments,
+            language=self.language,
         )
 
 

@@ -72,6 +72,13 @@ def test_a_path_bytes_an_array_and_audio_give_the_same(
     assert len(texts) == 1
 
 
+def test_a_language_that_the_model_does_not_know_is_refused(model: Recognizer) -> None:
+    with pytest.raises(OptionError, match="'de'"):
+        model.transcribe(DATA / "garden.flac", options=TranscribeOptions(language="de"))
+    known = TranscribeOptions(language="en")
+    assert model.transcribe(DATA / "garden.flac", options=known).language == "en"
+
+
 def test_times_are_absolute_on_the_source_of_an_audio(
     model: Recognizer, garden: FloatArray
 ) -> None:

@@ -46,6 +46,10 @@ Model = Annotated[
         "built-in English model.",
     ),
 ]
+Language = Annotated[
+    str | None,
+    typer.Option("--language", metavar="CODE", help="The language that is spoken, if known."),
+]
 DeviceFlag = Annotated[
     Device | None,
     typer.Option("--device", metavar="NAME", help=f"Where to compute: {_of(Device)}."),
@@ -213,6 +217,7 @@ class Flag:
 
 FLAGS: Mapping[str, Flag] = {
     "model": Flag(Model, "model"),
+    "language": Flag(Language, "language"),
     "device": Flag(DeviceFlag, "backend.device"),
     "threads": Flag(Threads, "backend.threads"),
     "fp32": Flag(Fp32, "backend.precision", Precision.FP32),
@@ -245,7 +250,7 @@ _LIVE: Mapping[str, Flag] = {
     "endpoints": Flag(Endpoints, "endpoint.enabled"),
     "endpoint_silence": Flag(EndpointSilence, "endpoint.silence_s"),
 }
-_FILES_ONLY = {"chunk_duration", "overlap_duration", "plan", "batch_size"}
+_FILES_ONLY = {"language", "chunk_duration", "overlap_duration", "plan", "batch_size"}
 STREAM_FLAGS: Mapping[str, Flag] = {
     **_LIVE,
     **{name: flag for name, flag in FLAGS.items() if name not in _FILES_ONLY},

@@ -211,9 +211,10 @@ def _write(follower: Follower, loaded: LoadedSettings, plan: OutputPlan, job: Jo
     from eclectus.core.types import Transcript
     from eclectus.output.registry import render
     from eclectus.output.writer import write_atomic
+    from eclectus.recognition.assemble import language_of
 
     config = follower.model.config
-    language = config.languages[0] if len(config.languages) == 1 else None
+    language = language_of(follower.segments, config, None)
     transcript = Transcript(tuple(follower.segments), follower.duration, language, config.name)
     options = loaded.settings.output
     for name, path in job.outputs:
