@@ -93,6 +93,7 @@ class StreamScheduler:
         if self._closed:
             raise StreamClosedError("the scheduler has ended")
         future: Future[list[Event]] = Future()
+        future.set_running_or_notify_cancel()  # a call can't be taken back: its samples are in
         try:
             self._waiting.put(_Ticket(steps, next(steps), future))
         except StopIteration as stop:

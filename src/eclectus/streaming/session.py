@@ -147,8 +147,8 @@ class Session:
         events: list[Event] = []
         self._audio.add(samples)
         if self._endpointer is None:
-            if self._utterance is None and self._audio.stop:
-                self._utterance = self._new_utterance(0)
+            if self._utterance is None and self._audio.stop > self._last_end:
+                self._utterance = self._new_utterance(self._utterance_start(self._last_end))
         else:
             for mark in self._endpointer.push(samples):
                 events += yield from self._on_mark(mark)

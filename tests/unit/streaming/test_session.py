@@ -152,6 +152,17 @@ def test_flush_makes_all_words_final_at_once(model: eclectus.Model) -> None:
     assert session.finish() == [Ended(len(samples) / RATE)]
 
 
+def test_after_a_flush_without_endpoints_no_word_comes_twice(model: eclectus.Model) -> None:
+    samples = clip("garden")
+    session = model.stream(StreamOptions(endpoint=EndpointOptions(enabled=False)))
+    middle = len(samples) // 2
+    events = [*session.push(samples[:middle]), *session.flush(), *session.push(samples[middle:])]
+    words = final_words([*events, *session.finish()])
+    starts = [word.start for word in words]
+    assert starts == sorted(starts)
+    assert spoken(words).count("little") == 1
+
+
 def test_a_finished_session_takes_no_more_and_finishes_once(model: eclectus.Model) -> None:
     session = model.stream()
     assert session.finish() == [Ended(0.0)]
