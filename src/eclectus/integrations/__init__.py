@@ -1,0 +1,1 @@
+"""eclectus inside other frameworks; each module needs the framework that it is named after."""
