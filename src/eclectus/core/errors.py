@@ -11,7 +11,7 @@
     ├─ OutputError        OutputExistsError
     ├─ BackendError       BackendUnavailableError · OutOfMemoryError · InferenceError
     ├─ StreamError        StreamClosedError · StreamOverloadError
-    └─ CapacityError
+    └─ CapacityError      DeadlineError
 
 Each also inherits the builtin exception that a caller would think of catching.
 """
@@ -176,3 +176,9 @@ class CapacityError(EclectusError, TimeoutError):
     ) -> None:
         super().__init__(message, **context)
         self.retry_after_s = retry_after_s
+
+
+class DeadlineError(CapacityError):
+    """The work took longer than is allowed."""
+
+    code = "deadline"

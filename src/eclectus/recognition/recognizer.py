@@ -20,6 +20,7 @@ from eclectus.core.protocols import AcousticModel, Tokenizer
 from eclectus.core.types import Audio, Hypothesis, Progress, Transcript
 from eclectus.recognition.assemble import assemble
 from eclectus.recognition.batching import BatchRunner
+from eclectus.recognition.job import Job
 from eclectus.recognition.longform import Plan, make_plan
 from eclectus.recognition.pauses import find_pause
 from eclectus.recognition.pool import Pending, batches, check_batch
@@ -186,6 +187,40 @@ class Recognizer:
         if found.error is not None:
             raise found.error
         return found.stitcher.finish()
+
+    def job(
+        self,
+        source: AudioSource,
+        *,
+        sample_rate: int | None = None,
+        options: TranscribeOptions | None = None,
+    ) -> Job:
+        """Return a source whose windows the caller computes, with a `runner`.
+
+        A server does this, to put the windows of many clients into one batch.
+
+        Raises:
+            OptionError: An option is impossible with this model.
+        """
+        options = options or self._options
+        _check_language(options.language, self.config)
+        base = self.config.time_base
+        opener = partial(
+            open_audio,
+            source,
+            options.audio,
+            sample_rate=sample_rate,
+            target_rate=base.sample_rate,
+        )
+        plan = make_plan(options.long_form, self.config)
+        cutting = Cutting(plan, base.samples_per_frame, find_pause)
+        pending = Pending(source, 0, Stitcher(self._starts_word))
+        return Job(pending, opener, cutting, partial(self._transcript, options=options))
+
+    def runner(self) -> BatchRunner:
+        """Return what computes batches of windows with the recogniser's own search."""
+        search = make_search(self._model, self._options.search)
+        return BatchRunner(self._model, search, self._features)
 
     def close(self) -> None:
         """Free the model; safe to call twice."""

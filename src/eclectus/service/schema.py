@@ -26,6 +26,7 @@ from eclectus.core.options import (
     SubtitleOptions,
     TranscribeOptions,
 )
+from eclectus.service.options import ServerOptions
 
 PREFIX = "ECLECTUS_"
 
@@ -69,6 +70,7 @@ class Settings:
         subtitles: How SRT and VTT blocks are laid out.
         output: Where results go.
         hub: Where models are fetched from and kept.
+        server: How `eclectus serve` serves.
         logging: What is logged.
     """
 
@@ -86,6 +88,7 @@ class Settings:
     subtitles: SubtitleOptions = SubtitleOptions()
     output: OutputOptions = OutputOptions()
     hub: HubOptions = HubOptions()
+    server: ServerOptions = ServerOptions()
     logging: LoggingOptions = LoggingOptions()
 
     @property

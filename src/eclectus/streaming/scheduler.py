@@ -13,6 +13,7 @@ from eclectus.core.errors import BackendError, StreamClosedError
 from eclectus.core.types import FloatArray
 from eclectus.streaming.engine import Found, StreamEngine, Work
 from eclectus.streaming.events import Event
+from eclectus.streaming.gate import Gate
 from eclectus.streaming.session import Session
 from eclectus.streaming.utterance import Steps
 
@@ -41,6 +42,7 @@ class StreamScheduler:
         batch: int = 16,
         batch_audio_s: float = 60.0,
         patience_s: float = 0.005,
+        gate: Gate | None = None,
     ) -> None:
         """Start the thread.
 
@@ -49,11 +51,13 @@ class StreamScheduler:
             batch: Most steps computed at once.
             batch_audio_s: Most seconds of audio in their windows, if there is more than one.
             patience_s: How long the first of a batch waits for others.
+            gate: Held while steps are computed, if other work shares the model.
         """
         self._engine = engine
         self._batch = batch
         self._batch_samples = round(batch_audio_s * engine.config.time_base.sample_rate)
         self._patience_s = patience_s
+        self._gate = gate or Gate()
         self._waiting: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="streams", daemon=True)
@@ -146,7 +150,8 @@ class StreamScheduler:
     def _compute(self, group: Sequence[_Ticket]) -> list[Found | BackendError]:
         """Run a batch; if that fails, each step by itself, so that one can't fail others."""
         try:
-            return [*self._engine.run([ticket.work for ticket in group])]
+            with self._gate.live():
+                return [*self._engine.run([ticket.work for ticket in group])]
         except BackendError as error:
             if len(group) == 1:
                 return [error]

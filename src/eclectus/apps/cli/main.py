@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "transcribe": ("eclectus.apps.cli.transcribe", "Transcribe audio and video files."),
     "stream": ("eclectus.apps.cli.stream", "Recognise live audio as it is spoken."),
+    "serve": ("eclectus.apps.cli.serve", "Serve files and live audio over HTTP and WebSocket."),
     "models": ("eclectus.apps.cli.models", "List, fetch, check and remove models."),
     "config": ("eclectus.apps.cli.config", "Show the settings in force and where they come from."),
 }

@@ -255,6 +255,7 @@ STREAM_FLAGS: Mapping[str, Flag] = {
     **_LIVE,
     **{name: flag for name, flag in FLAGS.items() if name not in _FILES_ONLY},
 }
+_KNOWN = {**FLAGS, **_LIVE}
 GENERAL: Mapping[str, tuple[Any, object]] = {
     "config": (Config, None),
     "verbose": (Verbose, False),
@@ -278,6 +279,7 @@ def with_settings(
             general = {name: given.pop(name) for name in GENERAL}
             command(loaded=settings_of(flags, **general), **given)
 
+        _KNOWN.update(names)
         run.__signature__ = _signature(command, names)  # type: ignore[attr-defined] # Typer reads it
         return run
 
@@ -329,7 +331,7 @@ def settings_of(
 
 def _given(flags: Mapping[str, object]) -> Iterator[Given]:
     for name, value in flags.items():
-        flag = FLAGS.get(name) or _LIVE[name]
+        flag = _KNOWN[name]
         if value is None or value == [] or (flag.constant is not None and not value):
             continue
         if flag.constant is not None:

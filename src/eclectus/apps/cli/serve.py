@@ -1,0 +1,39 @@
+"""`eclectus serve`: the server."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from eclectus.apps.cli.options import with_settings
+from eclectus.apps.cli.serve_options import SERVE_FLAGS
+from eclectus.core.errors import BackendUnavailableError
+from eclectus.service.settings import LoadedSettings
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+_NEEDED = ("fastapi", "uvicorn", "websockets", "python_multipart", "prometheus_client")
+Quiet = Annotated[bool, typer.Option("--no-banner", help="Do not tell where the server listens.")]
+
+
+@app.command("serve")
+@with_settings(SERVE_FLAGS)
+def serve(*, loaded: LoadedSettings, no_banner: Quiet = False) -> None:
+    """Serve files and live audio over HTTP and WebSocket.
+
+    The web page is at http://127.0.0.1:8765/, the list of all requests at /docs. OpenAI clients
+    take http://127.0.0.1:8765/v1 as their base URL. SIGTERM or Ctrl-C lets live streams end first.
+    """
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise BackendUnavailableError(
+            f"the server needs {', '.join(missing)}: pip install 'eclectus[server]'"
+        )
+    from eclectus.apps.server.run import serve as run
+
+    server = loaded.settings.server
+    if not no_banner:
+        typer.echo(f"eclectus on http://{server.host}:{server.port} (Ctrl-C ends it)", err=True)
+    run(loaded.settings)

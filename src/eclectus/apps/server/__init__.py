@@ -1,0 +1,1 @@
+"""The server: one process, one port, and every wire that clients already speak."""

@@ -1,0 +1,44 @@
+"""Whether the server lives, whether it is ready, and its numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from eclectus._version import __version__
+from eclectus.apps.server.context import Client, Service
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", summary="The process lives")
+@router.get("/health", summary="The process lives")
+async def health() -> dict[str, str]:
+    """Always the same answer, at once."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", summary="The model answers")
+async def ready(service: Service) -> JSONResponse:
+    """200 when the default model has answered and clients are welcome, else 503."""
+    if service.ready:
+        return JSONResponse({"status": "ready"})
+    return JSONResponse({"status": "not ready"}, 503, {"Retry-After": "1"})
+
+
+@router.get("/metrics", summary="Numbers for Prometheus", response_class=PlainTextResponse)
+async def metrics(service: Service) -> Response:
+    """Prometheus' text format."""
+    return Response(service.telemetry.render(), media_type="text/plain; version=0.0.4")
+
+
+@router.get("/debug/cfg", summary="The settings in force")
+async def settings(service: Service, _: Client) -> dict[str, Any]:
+    """Every setting; secrets are masked."""
+    from eclectus.service.schema import schema
+    from eclectus.service.settings import LoadedSettings
+
+    loaded = LoadedSettings(service.settings, {})
+    return {"version": __version__, **{key: loaded.shown(key) for key in schema()}}

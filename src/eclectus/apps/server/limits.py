@@ -1,0 +1,106 @@
+"""ASGI middleware: the size of bodies, an id for each request, its numbers."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from eclectus.apps.server.errors import HttpError, error_response
+from eclectus.service.logs import request_id
+from eclectus.service.telemetry import Telemetry
+
+LOG = logging.getLogger(__name__)
+_SAFE_ID = re.compile(r"[\w.:/-]{1,128}")
+
+
+class BodyTooLargeError(HttpError):
+    """More bytes than the server takes."""
+
+    code = "upload_too_large"
+
+    def __init__(self, limit_mb: float) -> None:
+        super().__init__(
+            413,
+            f"the upload is larger than {limit_mb:g} MB; send less, or raise server.max_upload_mb",
+            param="file",
+            code=self.code,
+        )
+
+
+class BodyLimit:
+    """Refuses bodies that are too large, by what they promise and by what comes."""
+
+    def __init__(self, app: ASGIApp, *, limit_mb: float) -> None:
+        self._app = app
+        self._limit_mb = limit_mb
+        self._limit = round(limit_mb * 1_000_000)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, its body counted."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        promised = Headers(scope=scope).get("content-length", "")
+        if promised.isdigit() and int(promised) > self._limit:
+            error = BodyTooLargeError(self._limit_mb)
+            await error_response(Request(scope), error)(scope, receive, send)
+            return
+        came = 0
+
+        async def counted() -> Message:
+            nonlocal came
+            message = await receive()
+            came += len(message.get("body", b""))
+            if came > self._limit:
+                raise BodyTooLargeError(self._limit_mb)
+            return message
+
+        await self._app(scope, counted, send)
+
+
+class Observer:
+    """Gives each request an id, the client's own if it has one, and counts it."""
+
+    def __init__(self, app: ASGIApp, *, telemetry: Telemetry) -> None:
+        self._app = app
+        self._telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        identity = given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex
+        token = request_id.set(identity)
+        began = time.perf_counter()
+        status = 500
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = identity
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            if scope["type"] == "http":
+                self._count(scope, status, time.perf_counter() - began)
+            request_id.reset(token)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        # The route's pattern, not the path: clients choose paths, and each would be a metric.
+        route = getattr(scope.get("route"), "path", "other")
+        self._telemetry.requests.labels(route, str(status)).inc()
+        self._telemetry.request_s.labels(route).observe(seconds)
+        LOG.info(
+            "%s %s %d", scope["method"], scope["path"], status, extra={"seconds": round(seconds, 4)}
+        )

@@ -1,0 +1,101 @@
+"""Transcripts in the shapes of OpenAI's responses."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from fastapi import Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from eclectus.core.types import Segment, Token, Transcript, Word
+from eclectus.output.registry import render
+from eclectus.service.service import SpeechService
+
+_TINY = 1e-9
+
+
+class Granularity(StrEnum):
+    """What carries times in verbose_json."""
+
+    WORD = "word"
+    SEGMENT = "segment"
+
+
+def body_of_format(
+    transcript: Transcript,
+    wanted: str,
+    granularities: Sequence[Granularity],
+    service: SpeechService,
+) -> Response:
+    """Return the response in a format but diarized_json."""
+    if wanted == "json":
+        return JSONResponse(plain(transcript))
+    if wanted == "verbose_json":
+        return JSONResponse(verbose(transcript, granularities))
+    if wanted == "text":
+        return PlainTextResponse(transcript.text + "\n")
+    media = "text/vtt" if wanted == "vtt" else "text/plain"
+    text = render(transcript, wanted, service.settings.subtitles)
+    return Response(text, media_type=f"{media}; charset=utf-8")
+
+
+def usage(transcript: Transcript) -> dict[str, Any]:
+    """Return what was used: whole seconds of audio, rounded up."""
+    return {"type": "duration", "seconds": math.ceil(transcript.duration)}
+
+
+def plain(transcript: Transcript) -> dict[str, Any]:
+    """Return the `json` shape."""
+    shape: dict[str, Any] = {"text": transcript.text, "usage": usage(transcript)}
+    if transcript.language is not None:
+        shape["languages"] = [{"code": transcript.language}]
+    return shape
+
+
+def verbose(transcript: Transcript, granularities: Sequence[Granularity]) -> dict[str, Any]:
+    """Return the `verbose_json` shape: segments unless words alone are asked for."""
+    shape: dict[str, Any] = {
+        "task": "transcribe",
+        "language": transcript.language or "unknown",
+        "duration": round(transcript.duration, 3),
+        "text": transcript.text,
+        "usage": usage(transcript),
+    }
+    if Granularity.WORD in granularities:
+        shape["words"] = [_word(word) for word in transcript.words]
+    if not granularities or Granularity.SEGMENT in granularities:
+        shape["segments"] = [
+            _segment(number, segment) for number, segment in enumerate(transcript.segments)
+        ]
+    return shape
+
+
+def _word(word: Word) -> dict[str, Any]:
+    return {"word": word.text, "start": round(word.start, 3), "end": round(word.end, 3)}
+
+
+def _segment(number: int, segment: Segment) -> dict[str, Any]:
+    tokens = [token for word in segment.words for token in word.tokens]
+    text = segment.text.encode()
+    return {
+        "id": number,
+        "seek": round(segment.start * 100),
+        "start": round(segment.start, 3),
+        "end": round(segment.end, 3),
+        "text": segment.text,
+        "tokens": [token.id for token in tokens],
+        "temperature": 0.0,
+        "avg_logprob": round(_mean_log(tokens), 4),
+        "compression_ratio": round(len(text) / max(1, len(zlib.compress(text))), 4),
+        "no_speech_prob": 0.0,
+    }
+
+
+def _mean_log(tokens: Sequence[Token]) -> float:
+    if not tokens:
+        return 0.0
+    return sum(math.log(max(token.confidence, _TINY)) for token in tokens) / len(tokens)

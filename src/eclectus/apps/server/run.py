@@ -1,0 +1,127 @@
+"""Runs the server: binds, tells where it listens, ends in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from eclectus.apps.server.app import create_app
+from eclectus.core.errors import OptionError
+from eclectus.service.logs import log_as_json
+from eclectus.service.schema import Settings
+from eclectus.service.service import SpeechService
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_LARGEST_MESSAGE = 64 * 1024 * 1024
+
+
+class Server(uvicorn.Server):
+    """uvicorn with the life of a service.
+
+    It listens at once and is ready when the model has answered. At SIGTERM or Ctrl-C nobody is let
+    in any more, live streams and files end, and then the sockets are closed.
+    """
+
+    def __init__(self, config: uvicorn.Config, service: SpeechService) -> None:
+        super().__init__(config)
+        self.service = service
+
+    async def run_service(self, sockets: list[socket.socket]) -> None:
+        """Serve from the first load of the model to the end.
+
+        Raises:
+            EclectusError: The model can't be loaded.
+        """
+        starting = asyncio.create_task(self.service.start())
+        starting.add_done_callback(self._end_if_failed)
+        try:
+            await self.serve(sockets)
+        finally:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+            await self.service.close()
+        if not starting.cancelled() and (problem := starting.exception()) is not None:
+            raise problem
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is under way end, then close."""
+        self.service.stop_admitting()
+        draining = asyncio.create_task(self.service.drain(self.service.settings.server.grace_s))
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait([draining], timeout=0.1)
+        draining.cancel()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End in good order at a signal; unlike uvicorn's own, without raising it again."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _end_if_failed(self, starting: asyncio.Task[None]) -> None:
+        if not starting.cancelled() and starting.exception() is not None:
+            self.should_exit = True
+
+
+def make_server(settings: Settings) -> Server:
+    """Return a server that is ready to run."""
+    service = SpeechService(settings)
+    server = settings.server
+    config = uvicorn.Config(
+        create_app(service),
+        host=server.host,
+        port=server.port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        ws_max_size=_LARGEST_MESSAGE,
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )
+    return Server(config, service)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to end.
+
+    Raises:
+        OptionError: The address is taken or not this machine's.
+        EclectusError: The model can't be loaded.
+    """
+    log_as_json(settings.logging.level)
+    server = make_server(settings)
+    with bind(settings.server.host, settings.server.port) as listening:
+        asyncio.run(server.run_service([listening]))
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Open the socket before the model is loaded, so that a taken port is told at once.
+
+    Raises:
+        OptionError: The address is taken or not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        raise OptionError(
+            f"can't listen on {host}:{port}: {error.strerror}; choose another --port", port=port
+        ) from error
+    return listening

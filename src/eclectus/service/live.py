@@ -1,0 +1,217 @@
+"""A live stream for asyncio: audio in at any pace, events out in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from eclectus.core.errors import StreamClosedError
+from eclectus.core.types import FloatArray
+from eclectus.streaming.events import Event
+from eclectus.streaming.scheduler import StreamScheduler
+from eclectus.streaming.session import Session
+
+_PIECE_S = 30.0
+"""Audio that waits is handed over in pieces of at most this length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """A flush is done: all events of the audio before it have come.
+
+    Attributes:
+        tag: As it was given to `flush`.
+    """
+
+    tag: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The stream began anew, at time 0; nothing of what was before comes any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Flush:
+    tag: object
+
+
+class _Restart:
+    """The stream is to begin anew."""
+
+
+class _Finish:
+    """Nothing follows."""
+
+
+LiveEvent: TypeAlias = Event | Flushed | Restarted
+_Order: TypeAlias = FloatArray | _Flush | _Restart | _Finish
+
+
+class LiveStream:
+    """One client's stream. `push`, `flush` and `finish` from one task, `events` from another.
+
+    The reader of the socket is never held up by the model, unless the client is `max_buffered_s`
+    ahead of it; then `push` waits, and so does the client's own socket.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        scheduler: StreamScheduler,
+        *,
+        sample_rate: int,
+        max_buffered_s: float,
+        stall_flush_s: float | None = None,
+    ) -> None:
+        """Prepare a stream; nothing is computed before `events` is iterated.
+
+        Args:
+            session: The stream's state.
+            scheduler: Computes its steps.
+            sample_rate: Of the samples that will be pushed, in Hz.
+            max_buffered_s: Most audio that waits.
+            stall_flush_s: Without new audio for so long (by the clock), words that are held back
+                are made final; None never.
+        """
+        self._session = session
+        self._scheduler = scheduler
+        self._rate = sample_rate
+        self._most = round(max_buffered_s * sample_rate)
+        self._stall_flush_s = stall_flush_s
+        self._orders: deque[_Order] = deque()
+        self._waiting = 0
+        self._changed = asyncio.Condition()
+        self._finishing = False
+
+    @property
+    def duration(self) -> float:
+        """Seconds of audio that the model has had."""
+        return self._session.duration
+
+    @property
+    def sample_rate(self) -> int:
+        """Of the samples that are pushed, in Hz."""
+        return self._rate
+
+    async def push(self, samples: FloatArray) -> None:
+        """Add samples: (n,) mono in [-1, 1]; what is not finite counts as silence.
+
+        Raises:
+            StreamClosedError: `finish` was called before.
+        """
+        if not len(samples):
+            return
+        clean = np.clip(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._waiting < self._most)
+            self._require_open()
+            self._waiting += len(clean)
+            self._orders.append(np.asarray(clean, np.float32))
+            self._changed.notify_all()
+
+    async def flush(self, tag: object = None) -> None:
+        """End the utterance now; a `Flushed` with the tag follows its events.
+
+        Raises:
+            StreamClosedError: `finish` was called before.
+        """
+        await self._order(_Flush(tag))
+
+    async def restart(self) -> None:
+        """Begin anew at time 0; audio that was not recognised yet is forgotten.
+
+        Raises:
+            StreamClosedError: `finish` was called before.
+        """
+        async with self._changed:
+            self._require_open()
+            self._orders.clear()
+            self._waiting = 0
+            self._orders.append(_Restart())
+            self._changed.notify_all()
+
+    async def finish(self) -> None:
+        """End the stream: the events end when all is said; safe to call twice."""
+        async with self._changed:
+            if not self._finishing:
+                self._finishing = True
+                self._orders.append(_Finish())
+                self._changed.notify_all()
+
+    async def events(self) -> AsyncIterator[LiveEvent]:
+        """Yield all events in order, until the stream has ended.
+
+        Raises:
+            BackendError: The engine failed.
+        """
+        stirring = False
+        while True:
+            order = await self._next(self._stall_flush_s if stirring else None)
+            if order is None:  # the client has stalled
+                stirring = False
+                order = _Flush(self)
+            elif isinstance(order, np.ndarray):
+                stirring = True
+            if isinstance(order, _Restart):
+                self._session.reset()
+                yield Restarted()
+                continue
+            for event in await _result(self._submit(order)):
+                yield event
+            if isinstance(order, _Flush) and order.tag is not self:
+                yield Flushed(order.tag)
+            if isinstance(order, _Finish):
+                return
+
+    def _submit(self, order: FloatArray | _Flush | _Finish) -> Future[list[Event]]:
+        if isinstance(order, _Flush):
+            return self._scheduler.flush(self._session)
+        if isinstance(order, _Finish):
+            return self._scheduler.finish(self._session)
+        return self._scheduler.push(self._session, order)
+
+    async def _order(self, order: _Order) -> None:
+        async with self._changed:
+            self._require_open()
+            self._orders.append(order)
+            self._changed.notify_all()
+
+    def _require_open(self) -> None:
+        if self._finishing:
+            raise StreamClosedError("the stream has ended; open a new one")
+
+    async def _next(self, patience_s: float | None) -> _Order | None:
+        """Take the next order, audio together with the audio behind it; None if none comes."""
+        async with self._changed:
+            try:
+                async with asyncio.timeout(patience_s):
+                    await self._changed.wait_for(lambda: self._orders)
+            except TimeoutError:
+                return None
+            order = self._orders.popleft()
+            if not isinstance(order, np.ndarray):
+                return order
+            pieces, held = [order], len(order)
+            while (
+                self._orders
+                and isinstance(piece := self._orders[0], np.ndarray)
+                and held + len(piece) <= _PIECE_S * self._rate
+            ):
+                pieces.append(piece)
+                held += len(piece)
+                self._orders.popleft()
+            self._waiting -= held
+            self._changed.notify_all()
+            return np.concatenate(pieces)
+
+
+async def _result(future: Future[list[Event]]) -> list[Event]:
+    # Shielded: the scheduler completes what it has begun, even if nobody waits any more.
+    return await asyncio.shield(asyncio.wrap_future(future))

@@ -1,0 +1,183 @@
+"""The models of a server: loaded on demand, shared, unloaded when nobody uses them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from eclectus.api import Model, load
+from eclectus.core.errors import UnknownModelError
+from eclectus.service.files import FileScheduler
+from eclectus.service.schema import Settings
+from eclectus.streaming.engine import StreamEngine
+from eclectus.streaming.gate import Gate
+from eclectus.streaming.scheduler import StreamScheduler
+
+LOG = logging.getLogger(__name__)
+BUILTIN = "tiny"
+_WARM_S = 2.0
+
+
+@dataclass(eq=False)
+class Served:
+    """A loaded model with its schedulers.
+
+    Attributes:
+        name: As clients ask for it.
+        model: The model.
+        engine: Its form for streams.
+        streams: Computes live steps.
+        files: Computes files.
+        gate: Lets the former go before the latter.
+        users: Requests and streams that hold it.
+        idle_since: When the last of them let go, by the monotonic clock.
+    """
+
+    name: str
+    model: Model
+    engine: StreamEngine
+    streams: StreamScheduler
+    files: FileScheduler
+    gate: Gate
+    users: int = 0
+    idle_since: float = field(default_factory=time.monotonic)
+
+    def close(self) -> None:
+        """Complete what is under way, then free the model."""
+        self.streams.close()
+        self.files.close()
+        self.model.close()
+
+
+class ModelPool:
+    """Models by name. For any thread; loading blocks those who ask for that model alone."""
+
+    def __init__(
+        self, settings: Settings, *, opener: Callable[[str, Settings], Model] | None = None
+    ) -> None:
+        """Begin without any model.
+
+        Args:
+            settings: `model` is the default one, `server.models` are the others.
+            opener: Loads a model by name; None for `eclectus.load`.
+        """
+        self._settings = settings
+        self._open = opener or _open
+        self._lock = threading.Lock()
+        self._loading: dict[str, threading.Lock] = {}
+        self._loaded: dict[str, Served] = {}
+
+    @property
+    def default(self) -> str:
+        """The name of the model of those who ask for none."""
+        return self._settings.model or BUILTIN
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All models that clients may ask for, the default one first."""
+        return tuple(dict.fromkeys((self.default, *self._settings.server.models)))
+
+    @property
+    def loaded(self) -> tuple[Served, ...]:
+        """The models that are in memory."""
+        with self._lock:
+            return tuple(self._loaded.values())
+
+    def borrow(self, name: str) -> Served:
+        """Return a model, loaded first if need be; each call needs one `give_back`.
+
+        Raises:
+            UnknownModelError: Clients may not ask for it.
+            EclectusError: As for `eclectus.load`.
+        """
+        if name not in self.names:
+            raise UnknownModelError(
+                f"there is no model {name!r} here; there are: {', '.join(self.names)}", model=name
+            )
+        with self._lock:
+            loading = self._loading.setdefault(name, threading.Lock())
+        with loading:
+            with self._lock:
+                served = self._loaded.get(name)
+                if served is not None:
+                    served.users += 1
+                    return served
+            served = self._load(name)
+            with self._lock:
+                served.users += 1
+                self._loaded[name] = served
+            return served
+
+    def give_back(self, served: Served) -> None:
+        """Let go of a model."""
+        with self._lock:
+            served.users -= 1
+            served.idle_since = time.monotonic()
+
+    def unload_idle(self, now: float | None = None) -> list[str]:
+        """Unload the models that nobody used for long enough, never the default one.
+
+        Args:
+            now: The monotonic clock; None to read it.
+
+        Returns:
+            The names of what was unloaded.
+        """
+        limit = self._settings.server.unload_idle_s
+        if limit is None:
+            return []
+        now = time.monotonic() if now is None else now
+        with self._lock:
+            idle = [
+                served
+                for name, served in self._loaded.items()
+                if name != self.default and not served.users and now - served.idle_since >= limit
+            ]
+            for served in idle:
+                del self._loaded[served.name]
+        for served in idle:
+            LOG.info("unloading %s", served.name)
+            served.close()
+        return [served.name for served in idle]
+
+    def close(self) -> None:
+        """Free all models; safe to call twice."""
+        with self._lock:
+            all_of_them = [*self._loaded.values()]
+            self._loaded.clear()
+        for served in all_of_them:
+            served.close()
+
+    def _load(self, name: str) -> Served:
+        model = self._open(name, self._settings)
+        engine = StreamEngine(model.acoustic, self._settings.search)
+        gate = Gate()
+        streams = StreamScheduler(engine, gate=gate)
+        files = FileScheduler(model, batch=self._settings.batch, gate=gate)
+        served = Served(name, model, engine, streams, files, gate)
+        _warm_up(served)
+        return served
+
+
+def _warm_up(served: Served) -> None:
+    """Let the engine prepare, so that the first client does not wait for it."""
+    rate = served.model.config.time_base.sample_rate
+    noise = np.random.default_rng(0).normal(0, 0.01, round(_WARM_S * rate)).astype(np.float32)
+    served.model.transcribe(noise)
+
+
+def _open(name: str, settings: Settings) -> Model:
+    backend = settings.backend
+    return load(
+        None if name == BUILTIN else name,
+        device=backend.device,
+        precision=backend.precision,
+        threads=backend.threads,
+        hub=settings.hub,
+        options=replace(settings.transcribe, language=None),
+    )

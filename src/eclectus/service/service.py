@@ -1,0 +1,234 @@
+"""What a server does, without any wire: files to transcripts, live audio to events."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from eclectus.core.errors import DeadlineError, EclectusError
+from eclectus.core.options import StreamOptions, TranscribeOptions
+from eclectus.core.types import Progress, Transcript
+from eclectus.service.admission import Admission
+from eclectus.service.live import LiveStream
+from eclectus.service.pool import ModelPool, Served
+from eclectus.service.schema import Settings
+from eclectus.service.telemetry import Stopwatch, Telemetry
+from eclectus.signal.decode import AudioSource
+from eclectus.streaming.session import Session
+
+LOG = logging.getLogger(__name__)
+_SWEEP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRequest:
+    """A file to transcribe.
+
+    Attributes:
+        source: What `Recognizer.transcribe` takes; it stays open until the call returns.
+        model: Name of a served model; None for the default one.
+        client: Whose request it is: a key or an address.
+        options: What shapes the transcript; None for the server's.
+        sample_rate: Of an array of samples, in Hz.
+        on_progress: Called from another thread as windows are done.
+    """
+
+    source: AudioSource
+    model: str | None = None
+    client: str = ""
+    options: TranscribeOptions | None = None
+    sample_rate: int | None = None
+    on_progress: Callable[[Progress], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRequest:
+    """A live stream to follow.
+
+    Attributes:
+        protocol: Name of the wire, for metrics.
+        model: Name of a served model; None for the default one.
+        client: Whose stream it is: a key or an address.
+        options: Contexts, drafts, endpoints; None for the server's.
+        sample_rate: Of the samples that will be pushed, in Hz.
+        stall_flush_s: See `LiveStream`.
+    """
+
+    protocol: str
+    model: str | None = None
+    client: str = ""
+    options: StreamOptions | None = None
+    sample_rate: int = 16_000
+    stall_flush_s: float | None = None
+
+
+class SpeechService:
+    """The use cases of a server; one a process, on one event loop."""
+
+    def __init__(self, settings: Settings, *, pool: ModelPool | None = None) -> None:
+        """Prepare; nothing is loaded before `start`."""
+        self.settings = settings
+        self.pool = pool or ModelPool(settings)
+        self.telemetry = Telemetry()
+        server = settings.server
+        self._files = Admission("places for files", server.max_files, server.max_files_per_client)
+        self._streams = Admission(
+            "live streams", server.max_sessions, server.max_sessions_per_client
+        )
+        self._ready = False
+        self._sweeper: asyncio.Task[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the default model answers and nobody has told the service to end."""
+        return self._ready
+
+    @property
+    def sessions(self) -> int:
+        """Live streams that are open."""
+        return self._streams.inside
+
+    @property
+    def files(self) -> int:
+        """Files that wait or are in work."""
+        return self._files.inside
+
+    async def start(self) -> None:
+        """Load the default model and let it answer once.
+
+        Raises:
+            EclectusError: It can't be loaded.
+        """
+        served = await asyncio.to_thread(self.pool.borrow, self.pool.default)
+        self.pool.give_back(served)
+        self._sweeper = asyncio.create_task(self._sweep())
+        self._ready = True
+
+    async def transcribe(self, request: FileRequest) -> Transcript:
+        """Transcribe a file. Cancelling the call stops the work.
+
+        Raises:
+            CapacityError: There are too many files.
+            DeadlineError: It took longer than `processing_timeout_s`.
+            EclectusError: As for `Recognizer.transcribe`.
+        """
+        with self._files.enter(request.client), self.telemetry.file():
+            async with self.model(request.model) as served:
+                watch = Stopwatch()
+                transcript = await self._work(served, request)
+        self.telemetry.recognised("file", served.name, transcript.duration)
+        self.telemetry.rtfx.observe(transcript.duration / max(watch.seconds, 1e-6))
+        return transcript
+
+    async def _work(self, served: Served, request: FileRequest) -> Transcript:
+        ticket = served.files.submit(
+            request.source,
+            client=request.client,
+            options=request.options,
+            sample_rate=request.sample_rate,
+            on_progress=request.on_progress,
+        )
+        limit = self.settings.server.processing_timeout_s
+        try:
+            async with asyncio.timeout(limit):
+                return await asyncio.wrap_future(ticket.future)
+        except TimeoutError as error:
+            if isinstance(error, EclectusError):
+                raise
+            raise DeadlineError(
+                f"the file took longer than {limit:g} s; send a shorter one", limit_s=limit
+            ) from error
+        finally:
+            ticket.future.cancel()
+            # The caller may close the source as soon as this returns.
+            await asyncio.shield(asyncio.to_thread(ticket.released.wait))
+
+    @asynccontextmanager
+    async def stream(self, request: StreamRequest) -> AsyncIterator[LiveStream]:
+        """Open a live stream for as long as the context lasts.
+
+        Raises:
+            CapacityError: There are too many.
+            OptionError: An option is impossible.
+            ModelError: There is no such model, or it can't be loaded.
+        """
+        with self._streams.enter(request.client), self.telemetry.session(request.protocol):
+            async with self.model(request.model) as served:
+                live = self._open(served, request)
+                served.gate.enter()
+                try:
+                    yield live
+                finally:
+                    served.gate.leave()
+                    self.telemetry.recognised("stream", served.name, live.duration)
+
+    def _open(self, served: Served, request: StreamRequest) -> LiveStream:
+        session = Session(
+            served.engine,
+            served.model.tokenizer,
+            request.options or self.settings.stream,
+            sample_rate=request.sample_rate,
+        )
+        return LiveStream(
+            session,
+            served.streams,
+            sample_rate=request.sample_rate,
+            max_buffered_s=self.settings.server.max_buffered_s,
+            stall_flush_s=request.stall_flush_s,
+        )
+
+    @asynccontextmanager
+    async def model(self, name: str | None = None) -> AsyncIterator[Served]:
+        """Hold a model for as long as the context lasts, loaded first if need be.
+
+        Raises:
+            ModelError: There is no such model, or it can't be loaded.
+        """
+        served = await asyncio.to_thread(self.pool.borrow, name or self.pool.default)
+        self.telemetry.models.set(len(self.pool.loaded))
+        try:
+            yield served
+        finally:
+            self.pool.give_back(served)
+
+    def transcribe_options(self, language: str | None = None) -> TranscribeOptions:
+        """Return the server's options with a client's language."""
+        return replace(self.settings.transcribe, language=language or self.settings.language)
+
+    def stop_admitting(self) -> None:
+        """Let nobody in any more; who is inside may go on."""
+        self._ready = False
+        self._files.close()
+        self._streams.close()
+
+    async def drain(self, grace_s: float) -> bool:
+        """Wait until all streams and files have ended.
+
+        Returns:
+            Whether they did within the time.
+        """
+        self.stop_admitting()
+        try:
+            async with asyncio.timeout(grace_s):
+                while self.sessions or self.files:
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Free all models."""
+        self.stop_admitting()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        await asyncio.to_thread(self.pool.close)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_S)
+            if await asyncio.to_thread(self.pool.unload_idle):
+                self.telemetry.models.set(len(self.pool.loaded))
