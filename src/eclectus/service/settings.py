@@ -63,7 +63,7 @@ class LoadedSettings:
     def shown(self, key: str) -> object:
         """Return the value of one key, masked if it is a secret."""
         value = self.value(key)
-        return MASK if schema()[key].secret and value is not None else value
+        return MASK if schema()[key].secret and value else value
 
     def is_set(self, *keys: str) -> bool:
         """Return whether somebody set any of the keys."""

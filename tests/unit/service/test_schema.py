@@ -27,8 +27,9 @@ def test_a_variable_is_named_after_section_and_name() -> None:
     assert schema()["model"].variable == "ECLECTUS_MODEL"
 
 
-def test_the_token_is_the_only_secret() -> None:
-    assert [one.key for one in schema().values() if one.secret] == ["hub.token"]
+def test_keys_and_tokens_are_the_secrets() -> None:
+    secrets = {one.key for one in schema().values() if one.secret}
+    assert secrets == {"hub.token", "server.api_keys", "server.listener_tokens"}
 
 
 def test_every_section_of_a_transcription_can_be_set() -> None:

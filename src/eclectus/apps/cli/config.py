@@ -47,7 +47,7 @@ def _written(value: object) -> str:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return (",".join(value) or "none") if isinstance(value, tuple) else str(value)
 
 
 @app.command("path")

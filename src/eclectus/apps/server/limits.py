@@ -51,17 +51,38 @@ class BodyLimit:
             error = BodyTooLargeError(self._limit_mb)
             await error_response(Request(scope), error)(scope, receive, send)
             return
-        came = 0
+        body = _CountedBody(receive, self._limit)
 
-        async def counted() -> Message:
-            nonlocal came
-            message = await receive()
-            came += len(message.get("body", b""))
-            if came > self._limit:
-                raise BodyTooLargeError(self._limit_mb)
-            return message
+        async def answer(message: Message) -> None:
+            # Whatever the handler makes of a body that was cut off, this is the answer.
+            if not body.exceeded:
+                await send(message)
+            elif message["type"] == "http.response.start":
+                error = BodyTooLargeError(self._limit_mb)
+                await error_response(Request(scope), error)(scope, receive, send)
 
-        await self._app(scope, counted, send)
+        await self._app(scope, body.receive, answer)
+
+
+class _CountedBody:
+    """A body that breaks off when it becomes too large."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._left = limit
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether more came than is taken."""
+        return self._left < 0
+
+    async def receive(self) -> Message:
+        """Return the next message, or the news that the client is gone."""
+        if self.exceeded:
+            return {"type": "http.disconnect"}
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self.exceeded else message
 
 
 class Observer:
