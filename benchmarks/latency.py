@@ -141,7 +141,8 @@ def _spread(values: Sequence[float]) -> list[float]:
     return [statistics.median(values), float(np.percentile(values, 95))] if values else []
 
 
-def _files(folder: Path, every: int) -> list[tuple[Path, str]]:
+def transcribed_files(folder: Path, every: int) -> list[tuple[Path, str]]:
+    """Return each N-th recording of a folder with its transcript."""
     with (folder / "transcripts.tsv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines, delimiter="\t"))
     return [(folder / row["file"], row["text"]) for row in rows][::every]
@@ -158,7 +159,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, help="results as JSON lines")
     given = parser.parse_args()
-    files = _files(given.audio, given.every)
+    files = transcribed_files(given.audio, given.every)
     with eclectus.load(given.model, precision=given.precision, threads=given.threads) as model:
         whole = offline(model, files)
         print(f"{model.config.name}: {len(files)} files, offline word error rate {whole:.1%}")

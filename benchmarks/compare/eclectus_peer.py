@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.compare.live import Timed
 from benchmarks.compare.protocol import Clip, Found, layout
 from eclectus.core.options import (
     BackendOptions,
     BatchOptions,
+    EndpointOptions,
     GreedySearch,
+    LiveOptions,
     Precision,
+    StreamOptions,
     TranscribeOptions,
 )
 from eclectus.core.types import Audio, EncoderOutput, Transcript
@@ -22,6 +26,34 @@ from eclectus.models.loader import load_model
 from eclectus.recognition.recognizer import Recognizer
 from eclectus.search.choose import make_search
 from eclectus.signal.logmel import LogMel
+from eclectus.streaming.engine import StreamEngine
+from eclectus.streaming.events import Event, Final, Partial
+from eclectus.streaming.session import Session
+
+
+class EclectusLive:
+    """A session without endpoints, as the peers have none."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._finals: list[Timed] = []
+        self._drafts: list[Timed] = []
+
+    def push(self, samples: Clip) -> tuple[list[Timed], list[Timed]]:
+        return self._note(self._session.push(samples))
+
+    def finish(self) -> tuple[list[Timed], list[Timed]]:
+        return self._note(self._session.finish())
+
+    def _note(self, events: Sequence[Event]) -> tuple[list[Timed], list[Timed]]:
+        for event in events:
+            if isinstance(event, Partial):
+                self._drafts = [(word.text, word.end) for word in event.words]
+            elif isinstance(event, Final):
+                words = [(word.text, word.end) for word in event.words]
+                self._finals += words
+                self._drafts = self._drafts[len(words) :]
+        return self._finals, self._drafts
 
 
 class Eclectus:
@@ -35,6 +67,7 @@ class Eclectus:
         self._features = LogMel(loaded.config.mel_bins)
         self._search = make_search(loaded.acoustic, GreedySearch())
         self._recognizer = Recognizer(loaded.acoustic, loaded.tokenizer)
+        self._engine = StreamEngine(loaded.acoustic, GreedySearch())
 
     def transcribe(self, clips: Sequence[Clip], batch: int) -> list[Found]:
         audio = [Audio(clip, 16_000) for clip in clips]
@@ -43,6 +76,11 @@ class Eclectus:
         options = TranscribeOptions(batch=BatchOptions(size=batch))
         outcomes = self._recognizer.transcribe_many(audio, options=options)
         return [self._read(outcome.unwrap()) for outcome in outcomes]
+
+    def live(self, left_s: float, chunk_s: float, right_s: float) -> EclectusLive:
+        live = LiveOptions(left_s=left_s, chunk_s=chunk_s, right_s=right_s)
+        options = StreamOptions(live=live, endpoint=EndpointOptions(enabled=False))
+        return EclectusLive(Session(self._engine, self._recognizer.tokenizer, options))
 
     def features(self, clips: Sequence[Clip]) -> Any:
         return self._features(clips)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mlx.core as mx
+import numpy as np
 from parakeet_mlx import from_pretrained
 from parakeet_mlx.audio import get_logmel
 
+from benchmarks.compare.live import Timed, words_of
 from benchmarks.compare.protocol import Clip, Found, layout
+
+FRAME_S = 0.08
 
 
 class ParakeetMlx:
@@ -32,3 +37,38 @@ class ParakeetMlx:
             durations = [round(token.duration / 0.08) for token in tokens]
             found.append(Found(result.text, [token.id for token in tokens], frames, durations))
         return found
+
+    def live(self, left_s: float, chunk_s: float, right_s: float) -> MlxLive:
+        """Open a stream; its right context is both its chunk and what stays a draft."""
+        context = (round(left_s / FRAME_S), round(right_s / FRAME_S))
+        return MlxLive(self._model.transcribe_stream(context_size=context), chunk_s)
+
+
+class MlxLive:
+    """parakeet-mlx's stream, given audio a chunk at a time."""
+
+    def __init__(self, stream: Any, chunk_s: float) -> None:
+        self._stream = stream.__enter__()
+        self._chunk = round(chunk_s * 16_000)
+        self._waiting = np.zeros(0, np.float32)
+
+    def push(self, samples: Clip) -> tuple[list[Timed], list[Timed]]:
+        self._waiting = np.concatenate([self._waiting, samples])
+        if len(self._waiting) >= self._chunk:
+            self._hear()
+        return self._told(self._stream.finalized_tokens), self._told(self._stream.draft_tokens)
+
+    def finish(self) -> tuple[list[Timed], list[Timed]]:
+        """It has no end of its own: its drafts are what there is."""
+        if len(self._waiting):
+            self._hear()
+        tokens = [*self._stream.finalized_tokens, *self._stream.draft_tokens]
+        self._stream.__exit__(None, None, None)
+        return self._told(tokens), []
+
+    def _hear(self) -> None:
+        self._stream.add_audio(mx.array(self._waiting))
+        self._waiting = self._waiting[:0]
+
+    def _told(self, tokens: Sequence[Any]) -> list[Timed]:
+        return words_of((token.text, token.end) for token in tokens)

@@ -23,6 +23,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from benchmarks.clips import read
+from benchmarks.compare.live import follow
 from benchmarks.compare.protocol import Found, Peer, Staged
 
 PEERS = {
@@ -56,11 +57,14 @@ def answer(peer: Any, request: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         peer: The recogniser.
-        request: `stage` (pipeline, features, encode or search), `files`, `batch`; optionally
-            `encoded`, an .npz to search in, or `keep`, where to write the encoder's outputs.
+        request: `stage` (pipeline, stream, features, encode or search), `files`, `batch`;
+            `contexts` of a stream in seconds; optionally `encoded`, an .npz to search in, or
+            `keep`, where to write the encoder's outputs.
     """
     stage = request["stage"]
     clips = [read(Path(path)) for path in request["files"]]
+    if stage == "stream":
+        return {"streams": [follow(peer, clip, request) for clip in clips]}
     if stage == "pipeline":
         return _timed(lambda: peer.transcribe(clips, request["batch"]))
     if stage == "features":
