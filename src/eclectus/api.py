@@ -18,6 +18,7 @@ from eclectus.core.options import (
 )
 from eclectus.core.types import Transcript
 from eclectus.models.loader import load_model
+from eclectus.recognition.assemble import check_language, language_identifier
 from eclectus.recognition.recognizer import Recognizer
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.session import Session
@@ -47,11 +48,19 @@ class Model(Recognizer):
             sample_rate: Of the samples that will be pushed, in Hz; None for 16,000.
 
         Raises:
-            OptionError: An option is impossible, or the model has no predictor.
+            OptionError: An option is impossible, the model does not know the language, or it has no
+                predictor.
         """
         options = options or StreamOptions()
+        check_language(options.language, self.config)
         engine = StreamEngine(self.acoustic, options.search)
-        return Session(engine, self.tokenizer, options, sample_rate=sample_rate)
+        return Session(
+            engine,
+            self.tokenizer,
+            options,
+            sample_rate=sample_rate,
+            identify=language_identifier(self.config),
+        )
 
 
 def load(

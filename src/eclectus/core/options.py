@@ -291,13 +291,23 @@ class EndpointOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOptions:
-    """Everything that shapes the events of one live stream."""
+    """Everything that shapes the events of one live stream.
+
+    Attributes:
+        live: How the stream is divided, and what is shown of it.
+        endpoint: Where utterances end.
+        search: How tokens are chosen.
+        confidence: What confidences mean.
+        segments: Where segments end.
+        language: ISO 639-1 code of the language that is spoken, if known: a hint.
+    """
 
     live: LiveOptions = LiveOptions()
     endpoint: EndpointOptions = EndpointOptions()
     search: GreedySearch = GreedySearch()
     confidence: ConfidenceOptions = ConfidenceOptions()
     segments: SegmentOptions = SegmentOptions()
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from eclectus.core.types import (
     FloatArray,
     Hypothesis,
     IntArray,
+    LanguageGuess,
     PredictorState,
 )
 
@@ -181,4 +182,17 @@ class Tokenizer(Protocol):
 
     def text(self, token_ids: IntArray | list[int]) -> str:
         """Text of a sequence, byte pieces put together."""
+        ...
+
+
+class LanguageIdentifier(Protocol):
+    """Tells the language of a text; threads may share one."""
+
+    def __call__(self, text: str, *, hint: str | None) -> LanguageGuess | None:
+        """Return the language, None where it can't be told for sure.
+
+        Args:
+            text: What was said.
+            hint: ISO 639-1 code of the language that is expected.
+        """
         ...

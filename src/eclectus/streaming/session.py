@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from eclectus.core.errors import StreamClosedError
 from eclectus.core.options import StreamOptions
-from eclectus.core.protocols import Tokenizer
+from eclectus.core.protocols import LanguageIdentifier, Tokenizer
 from eclectus.core.types import FloatArray
 from eclectus.signal.resample import StreamResampler
 from eclectus.streaming.buffer import SampleBuffer
 from eclectus.streaming.endpoint import Endpointer, Mark
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Event, SpeechStarted
+from eclectus.streaming.language import LanguageFollower
 from eclectus.streaming.utterance import Steps, Utterance
 from eclectus.streaming.windows import Contexts
 from eclectus.streaming.writer import Writer
@@ -30,6 +31,7 @@ class Session:
         options: StreamOptions = StreamOptions(),  # noqa: B008 - frozen
         *,
         sample_rate: int | None = None,
+        identify: LanguageIdentifier | None = None,
     ) -> None:
         """Open a stream; `eclectus.load().stream()` does this.
 
@@ -38,12 +40,15 @@ class Session:
             tokenizer: The model's vocabulary.
             options: Contexts, drafts, endpoints.
             sample_rate: Of the samples that will be pushed, in Hz; None for the model's own.
+            identify: Tells the language of what was said, where the model knows several; None to
+                tell nothing.
 
         Raises:
             OptionError: A context or a rate is impossible.
         """
         self._engine = engine
         self._options = options
+        self._identify = identify
         self._base = engine.config.time_base
         self._contexts = Contexts.of(options.live, self._base)
         self._writer = Writer(engine.config, tokenizer, options)
@@ -60,6 +65,9 @@ class Session:
         )
         self._audio = SampleBuffer()
         self._utterance: Utterance | None = None
+        self._language = LanguageFollower(
+            self._engine.config.languages, self._identify, self._options.language
+        )
         self._last_end = 0
         self._closed = False
 
@@ -121,7 +129,8 @@ class Session:
             StreamClosedError: `finish` was called before.
         """
         self._require_open()
-        return self._take(samples if self._resampler is None else self._resampler.push(samples))
+        ready = samples if self._resampler is None else self._resampler.push(samples)
+        return self._told(self._take(ready))
 
     def flush_steps(self) -> Steps:
         """Like `flush`, for a caller that computes the steps itself.
@@ -130,13 +139,19 @@ class Session:
             StreamClosedError: `finish` was called before.
         """
         self._require_open()
-        return self._flush()
+        return self._told(self._flush())
 
     def last_steps(self) -> Steps:
         """Like `finish`, for a caller that computes the steps itself."""
         if self._closed:
             return []
         self._closed = True
+        return (yield from self._told(self._last()))
+
+    def _told(self, steps: Steps) -> Steps:
+        return self._language.annotate((yield from steps))
+
+    def _last(self) -> Steps:
         events: list[Event] = []
         if self._resampler is not None:
             events += yield from self._take(self._resampler.finish())

@@ -250,7 +250,7 @@ _LIVE: Mapping[str, Flag] = {
     "endpoints": Flag(Endpoints, "endpoint.enabled"),
     "endpoint_silence": Flag(EndpointSilence, "endpoint.silence_s"),
 }
-_FILES_ONLY = {"language", "chunk_duration", "overlap_duration", "plan", "batch_size"}
+_FILES_ONLY = {"chunk_duration", "overlap_duration", "plan", "batch_size"}
 STREAM_FLAGS: Mapping[str, Flag] = {
     **_LIVE,
     **{name: flag for name, flag in FLAGS.items() if name not in _FILES_ONLY},
