@@ -64,6 +64,13 @@ class WindowPlan(StrEnum):
     PAUSES = "pauses"
 
 
+class SpeechDetection(StrEnum):
+    """What hears speech in a live stream: energy and spectrum, or Silero's network."""
+
+    ENERGY = "energy"
+    SILERO = "silero"
+
+
 class OverwritePolicy(StrEnum):
     """What happens when an output file exists."""
 
@@ -276,6 +283,8 @@ class EndpointOptions:
 
     Attributes:
         enabled: If not, the stream is one utterance from the first sample to the last.
+        detector: What hears speech: `energy` needs nothing, `silero` (the extra `vad`) tells
+            speech from other sounds.
         silence_s: This much silence after speech ends it.
         max_utterance_s: It ends after this long even without silence; None never.
         pre_roll_s: Audio before the detected start that belongs to it.
@@ -283,6 +292,7 @@ class EndpointOptions:
     """
 
     enabled: bool = True
+    detector: SpeechDetection = SpeechDetection.ENERGY
     silence_s: float = 0.8
     max_utterance_s: float | None = 60.0
     pre_roll_s: float = 0.4

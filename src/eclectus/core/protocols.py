@@ -196,3 +196,28 @@ class LanguageIdentifier(Protocol):
             hint: ISO 639-1 code of the language that is expected.
         """
         ...
+
+
+class SpeechDetector(Protocol):
+    """Decides of each frame of a stream whether it is speech, from the past alone."""
+
+    @property
+    def hop(self) -> int:
+        """Samples from one decision to the next."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """Samples that a decision is about: decision i is of [hop i, hop i + window)."""
+        ...
+
+    def push(self, samples: FloatArray) -> list[bool]:
+        """Add samples (n,), mono float32 at 16 kHz; any blocks give the same decisions.
+
+        Returns:
+            The decisions that became possible.
+
+        Raises:
+            BackendError: The engine failed.
+        """
+        ...

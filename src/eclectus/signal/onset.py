@@ -44,7 +44,13 @@ class OnsetOptions:
 
 
 class OnsetDetector:
-    """Decides each mel frame (10 ms) of a stream; any blocks give the same decisions."""
+    """Decides each mel frame (10 ms) of a stream; any blocks give the same decisions.
+
+    Implements `eclectus.core.protocols.SpeechDetector`.
+    """
+
+    hop = HOP
+    window = WINDOW
 
     def __init__(self, options: OnsetOptions | None = None) -> None:
         """Start a stream.

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from eclectus.core.options import EndpointOptions
+from eclectus.core.protocols import SpeechDetector
 from eclectus.core.types import FloatArray
-from eclectus.signal.onset import OnsetDetector
 from eclectus.streaming.events import EndpointReason
 
 _RATE = 16_000
-_HOP = 160
-_WINDOW = 320
-_HEARD = 10
-"""Mel frames that are looked at for the start of speech ..."""
-_ENOUGH = 7
-"""... and how many of them must be speech: clicks are shorter."""
+_HEARD_S = 0.1
+"""How much is looked at for the start of speech ..."""
+_ENOUGH = 0.7
+"""... and the share of it that must be speech: clicks are shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,20 @@ class Mark:
 class Endpointer:
     """Follows a stream; any blocks give the same marks."""
 
-    def __init__(self, options: EndpointOptions) -> None:
-        """Start a stream."""
-        self._silence = round(options.silence_s * _RATE / _HOP)
+    def __init__(self, options: EndpointOptions, detector: SpeechDetector) -> None:
+        """Start a stream.
+
+        Args:
+            options: What silence ends an utterance, and how long one may be.
+            detector: Decides of speech; it must be new, as the stream is.
+        """
+        self._detector = detector
+        self._hop, self._window = detector.hop, detector.window
+        self._silence = self._frames(options.silence_s)
         longest = options.max_utterance_s
-        self._longest = None if longest is None else max(1, round(longest * _RATE / _HOP))
-        self._detector = OnsetDetector()
+        self._longest = None if longest is None else self._frames(longest)
+        self._heard = self._frames(_HEARD_S)
+        self._enough = math.ceil(_ENOUGH * self._heard)
         self._recent: list[bool] = []
         self._index = 0
         self._begun: int | None = None
@@ -51,7 +58,7 @@ class Endpointer:
     @property
     def heard_until(self) -> int:
         """One past the last sample of speech so far."""
-        return self._last_speech * _HOP + _WINDOW
+        return self._last_speech * self._hop + self._window
 
     def push(self, samples: FloatArray) -> Iterator[Mark]:
         """Take samples (n,), mono float32 at 16 kHz; yield the marks that they decide."""
@@ -65,19 +72,22 @@ class Endpointer:
         self._recent = []
 
     def _decide(self, speaking: bool) -> Iterator[Mark]:
-        known = self._index * _HOP + _WINDOW
+        known = self._index * self._hop + self._window
         if speaking:
             self._last_speech = self._index
         if self._begun is None:
-            self._recent = [*self._recent[1 - _HEARD :], speaking]
-            if sum(self._recent) >= _ENOUGH:
+            self._recent = [*self._recent[1 - self._heard :], speaking]
+            if sum(self._recent) >= self._enough:
                 first = self._index + 1 - len(self._recent) + self._recent.index(True)
                 self._begun = first
-                yield Mark(known, first * _HOP, None)
+                yield Mark(known, first * self._hop, None)
         elif self._index - self._last_speech >= self._silence:
             yield self._end(known, self.heard_until, EndpointReason.SILENCE)
         elif self._longest is not None and self._index - self._begun >= self._longest:
             yield self._end(known, known, EndpointReason.LENGTH)
+
+    def _frames(self, seconds: float) -> int:
+        return max(1, round(seconds * _RATE / self._hop))
 
     def _end(self, known: int, at: int, reason: EndpointReason) -> Mark:
         self.forget_utterance()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from eclectus.core.errors import StreamClosedError
 from eclectus.core.options import StreamOptions
-from eclectus.core.protocols import LanguageIdentifier, Tokenizer
+from eclectus.core.protocols import LanguageIdentifier, SpeechDetector, Tokenizer
 from eclectus.core.types import FloatArray
+from eclectus.signal.onset import OnsetDetector
 from eclectus.signal.resample import StreamResampler
 from eclectus.streaming.buffer import SampleBuffer
 from eclectus.streaming.endpoint import Endpointer, Mark
@@ -32,6 +35,7 @@ class Session:
         *,
         sample_rate: int | None = None,
         identify: LanguageIdentifier | None = None,
+        new_detector: Callable[[], SpeechDetector] = OnsetDetector,
     ) -> None:
         """Open a stream; `eclectus.load().stream()` does this.
 
@@ -42,6 +46,7 @@ class Session:
             sample_rate: Of the samples that will be pushed, in Hz; None for the model's own.
             identify: Tells the language of what was said, where the model knows several; None to
                 tell nothing.
+            new_detector: Gives each stream what hears speech in it.
 
         Raises:
             OptionError: A context or a rate is impossible.
@@ -49,6 +54,7 @@ class Session:
         self._engine = engine
         self._options = options
         self._identify = identify
+        self._new_detector = new_detector
         self._base = engine.config.time_base
         self._contexts = Contexts.of(options.live, self._base)
         self._writer = Writer(engine.config, tokenizer, options)
@@ -57,7 +63,7 @@ class Session:
 
     def _begin(self) -> None:
         endpoint = self._options.endpoint
-        self._endpointer = Endpointer(endpoint) if endpoint.enabled else None
+        self._endpointer = Endpointer(endpoint, self._new_detector()) if endpoint.enabled else None
         self._resampler = (
             None
             if self._rate == self._base.sample_rate

@@ -4,6 +4,7 @@ import numpy as np
 
 from eclectus.core.options import EndpointOptions
 from eclectus.core.types import FloatArray
+from eclectus.signal.onset import OnsetDetector
 from eclectus.streaming.endpoint import Endpointer, Mark
 from eclectus.streaming.events import EndpointReason
 
@@ -22,7 +23,7 @@ def voice(seconds: float) -> FloatArray:
 
 
 def marks(samples: FloatArray, options: EndpointOptions | None = None) -> list[Mark]:
-    return list(Endpointer(options or EndpointOptions()).push(samples))
+    return list(Endpointer(options or EndpointOptions(), OnsetDetector()).push(samples))
 
 
 def test_an_utterance_begins_with_speech_and_ends_after_silence() -> None:
