@@ -184,6 +184,10 @@ class Tokenizer(Protocol):
         """Text of a sequence, byte pieces put together."""
         ...
 
+    def special_id(self, piece: str) -> int | None:
+        """Id of a special piece such as `<EOU>`; None if the vocabulary has none."""
+        ...
+
 
 class LanguageIdentifier(Protocol):
     """Tells the language of a text; threads may share one."""

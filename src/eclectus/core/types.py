@@ -150,6 +150,10 @@ class Hypothesis:
             float(log_probs.sum()),
         )
 
+    def ends_with(self, token_id: int) -> bool:
+        """Tell whether the last token is this one."""
+        return bool(len(self) and self.token_ids[-1] == token_id)
+
     def shift(self, frames: int) -> Hypothesis:
         """Return the same tokens with all frames moved by a number of frames."""
         return Hypothesis(

@@ -10,11 +10,15 @@ from eclectus.core.types import Segment, Word
 
 
 class EndpointReason(StrEnum):
-    """Why an utterance ended."""
+    """Why an utterance ended.
+
+    Silence; its greatest length; the caller's `flush`; a token of the model's own that says so.
+    """
 
     SILENCE = "silence"
     LENGTH = "length"
     FLUSH = "flush"
+    TOKEN = "token"
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,13 +171,43 @@ class Session:
             if self._utterance is None and self._audio.stop > self._last_end:
                 self._utterance = self._new_utterance(self._utterance_start(self._last_end))
         else:
-            for mark in self._endpointer.push(samples):
-                events += yield from self._on_mark(mark)
+            self._endpointer.push(samples)
+        events += yield from self._follow()
         if self._utterance is not None:
             heard = None if self._endpointer is None else self._endpointer.heard_until
-            events += yield from self._utterance.advance(self._audio.stop)
             events += yield from self._utterance.draft(self._audio.stop, heard)
         self._forget()
+        return events
+
+    def _follow(self) -> Steps:
+        """Take marks and steps in the order of their places, whatever the pieces were."""
+        events: list[Event] = []
+        while True:
+            due = None if self._utterance is None else self._utterance.due
+            mark = None if self._endpointer is None else self._endpointer.next_mark(due)
+            if mark is not None:
+                events += yield from self._on_mark(mark)
+            elif due is not None and due <= self._audio.stop:
+                events += yield from self._advance()
+            else:
+                return events
+
+    def _advance(self) -> Steps:
+        assert self._utterance is not None
+        events = yield from self._utterance.advance()
+        at = self._utterance.ended_at
+        return events if at is None else [*events, *self._on_token(at)]
+
+    def _on_token(self, at: int) -> list[Event]:
+        """End the utterance where the model did; the next may have begun already."""
+        second = at / self._base.sample_rate
+        self._last_end, self._utterance = at, None
+        events: list[Event] = [Endpoint(second, EndpointReason.TOKEN)]
+        if self._endpointer is None:
+            self._utterance = self._new_utterance(at)
+        elif self._endpointer.begin_anew(at):
+            self._utterance = self._new_utterance(at)
+            events.append(SpeechStarted(second))
         return events
 
     def _on_mark(self, mark: Mark) -> Steps:
@@ -187,14 +217,15 @@ class Session:
             self._utterance = self._new_utterance(start)
             return [SpeechStarted(max(mark.at, start) / rate)]
         assert self._utterance is not None
-        events = yield from self._utterance.advance(mark.known)
         stop = min(mark.known, mark.at + round(self._options.endpoint.tail_s * rate))
-        return events + (yield from self._end(stop, mark.at, mark.reason))
+        return (yield from self._end(stop, mark.at, mark.reason))
 
     def _end(self, stop: int, at: int, reason: EndpointReason) -> Steps:
         assert self._utterance is not None
         events = yield from self._utterance.finish(stop)
         self._last_end = max(stop, self._utterance.done)
+        if reason is EndpointReason.SILENCE and self._utterance.ended_by_token:
+            reason = EndpointReason.TOKEN
         self._utterance = None
         return [*events, Endpoint(at / self._base.sample_rate, reason)]
 

@@ -23,7 +23,9 @@ def voice(seconds: float) -> FloatArray:
 
 
 def marks(samples: FloatArray, options: EndpointOptions | None = None) -> list[Mark]:
-    return list(Endpointer(options or EndpointOptions(), OnsetDetector()).push(samples))
+    endpointer = Endpointer(options or EndpointOptions(), OnsetDetector())
+    endpointer.push(samples)
+    return list(iter(endpointer.next_mark, None))
 
 
 def test_an_utterance_begins_with_speech_and_ends_after_silence() -> None:
