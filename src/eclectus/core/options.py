@@ -295,7 +295,7 @@ class EndpointOptions:
     detector: SpeechDetection = SpeechDetection.ENERGY
     silence_s: float = 0.8
     max_utterance_s: float | None = 60.0
-    pre_roll_s: float = 0.4
+    pre_roll_s: float = 0.6
     tail_s: float = 0.32
 
 
