@@ -262,7 +262,9 @@ class LiveOptions:
         chunk_s: How much becomes final at a time.
         right_s: Audio of the future that final words wait for.
         emit_partial: Whether drafts are shown.
-        partial_s: Audio between two drafts.
+        partial_s: Audio between two drafts; the shortest, where computing one takes long.
+        partial_share: How much of that time computing drafts may take: 0.3 of a second of audio
+            is 0.3 s. Where one takes more, drafts come less often; under 1.
         draft_left_s: Audio of the past that the encoder sees for a draft between two chunks; never
             more than left_s.
         min_confidence: Words below are left out.
@@ -273,6 +275,7 @@ class LiveOptions:
     right_s: float = 2.0
     emit_partial: bool = True
     partial_s: float = 0.24
+    partial_share: float = 0.3
     draft_left_s: float = 3.0
     min_confidence: float = 0.0
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
-from eclectus.core.errors import StreamClosedError
+from eclectus.core.errors import OptionError, StreamClosedError
 from eclectus.core.options import StreamOptions
 from eclectus.core.protocols import LanguageIdentifier, SpeechDetector, Tokenizer
 from eclectus.core.types import FloatArray
@@ -15,6 +16,7 @@ from eclectus.streaming.endpoint import Endpointer, Mark
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Event, SpeechStarted
 from eclectus.streaming.language import LanguageFollower
+from eclectus.streaming.pace import Clock, DraftPace
 from eclectus.streaming.utterance import Steps, Utterance
 from eclectus.streaming.windows import Contexts
 from eclectus.streaming.writer import Writer
@@ -36,6 +38,7 @@ class Session:
         sample_rate: int | None = None,
         identify: LanguageIdentifier | None = None,
         new_detector: Callable[[], SpeechDetector] = OnsetDetector,
+        clock: Clock = time.perf_counter,
     ) -> None:
         """Open a stream; `eclectus.load().stream()` does this.
 
@@ -47,6 +50,7 @@ class Session:
             identify: Tells the language of what was said, where the model knows several; None to
                 tell nothing.
             new_detector: Gives each stream what hears speech in it.
+            clock: Seconds that pass: drafts come less often where they take long.
 
         Raises:
             OptionError: A context or a rate is impossible.
@@ -55,8 +59,10 @@ class Session:
         self._options = options
         self._identify = identify
         self._new_detector = new_detector
+        self._clock = clock
         self._base = engine.config.time_base
         self._contexts = Contexts.of(options.live, self._base)
+        _check_share(options.live.partial_share)
         self._writer = Writer(engine.config, tokenizer, options)
         self._rate = self._base.sample_rate if sample_rate is None else sample_rate
         self._begin()
@@ -74,6 +80,8 @@ class Session:
         self._language = LanguageFollower(
             self._engine.config.languages, self._identify, self._options.language
         )
+        live = self._options.live
+        self._pace = DraftPace(live.partial_s, live.partial_share, self._clock)
         self._last_end = 0
         self._closed = False
 
@@ -253,6 +261,7 @@ class Session:
             self._writer,
             self._contexts,
             self._options,
+            self._pace,
         )
 
     def _forget(self) -> None:
@@ -265,3 +274,12 @@ class Session:
     def _require_open(self) -> None:
         if self._closed:
             raise StreamClosedError("the stream has ended; open a new session or reset this one")
+
+
+def _check_share(share: float) -> None:
+    if not 0 < share < 1:
+        raise OptionError(
+            f"partial_share is {share:g}, but must be more than 0 and less than 1.",
+            option="partial_share",
+            value=share,
+        )

@@ -13,6 +13,7 @@ from eclectus.core.types import Hypothesis, Word
 from eclectus.streaming.buffer import SampleBuffer
 from eclectus.streaming.engine import Found, StreamEngine, Work
 from eclectus.streaming.events import Event, Final, Partial, SegmentDone
+from eclectus.streaming.pace import DraftPace
 from eclectus.streaming.stability import agreeing
 from eclectus.streaming.windows import Contexts, Step
 from eclectus.streaming.writer import Writer
@@ -33,6 +34,7 @@ class Utterance:
         writer: Writer,
         contexts: Contexts,
         options: StreamOptions,
+        pace: DraftPace,
     ) -> None:
         """Begin an utterance.
 
@@ -43,6 +45,7 @@ class Utterance:
             writer: Spells words.
             contexts: Of the windows.
             options: Of the session.
+            pace: Of the session's drafts.
         """
         self._audio = audio
         self._first_frame = first_frame
@@ -52,7 +55,7 @@ class Utterance:
         self._contexts = contexts
         self._options = options
         self._rate = engine.config.time_base.sample_rate
-        self._partial_every = round(options.live.partial_s * self._rate)
+        self._pace = pace
         self._done = 0
         self._ended_at: int | None = None
         self._ended_by_token = False
@@ -119,14 +122,20 @@ class Utterance:
         available = stop - self._origin
         fresh = available - self._drafted
         silent = heard is not None and self._drafted >= heard - self._origin + self._contexts.frame
-        if not self._options.live.emit_partial or fresh < self._partial_every or silent:
+        if (
+            not self._options.live.emit_partial
+            or fresh < round(self._pace.interval_s * self._rate)
+            or silent
+        ):
             return []
         step = self._contexts.draft_step(self._done, available)
         if step is None:
             return []
-        found = yield self._work(step, drafts=True)
+        with self._pace.measured():
+            found = yield self._work(step, drafts=True)
         self._drafted = available
         if found is None:
+            self._pace.skipped()
             return []
         self._draft = found.draft.shift(self._first_frame)
         return self._partial()
