@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from eclectus.backends.onnx.silero import load_silero
 from eclectus.core.errors import OptionError
 from eclectus.core.options import (
     BackendOptions,
     Device,
+    EndpointOptions,
     HubOptions,
     Precision,
+    SpeechDetection,
     StreamOptions,
     TranscribeOptions,
 )
+from eclectus.core.protocols import SpeechDetector
 from eclectus.core.types import Transcript
 from eclectus.models.loader import load_model
+from eclectus.recognition.assemble import check_language, language_identifier
 from eclectus.recognition.recognizer import Recognizer
+from eclectus.signal.onset import OnsetDetector
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.session import Session
 
@@ -47,11 +54,21 @@ class Model(Recognizer):
             sample_rate: Of the samples that will be pushed, in Hz; None for 16,000.
 
         Raises:
-            OptionError: An option is impossible, or the model has no predictor.
+            OptionError: An option is impossible, the model does not know the language, or it has no
+                predictor.
+            BackendUnavailableError: The detector of speech needs the extra `vad`.
         """
         options = options or StreamOptions()
+        check_language(options.language, self.config)
         engine = StreamEngine(self.acoustic, options.search)
-        return Session(engine, self.tokenizer, options, sample_rate=sample_rate)
+        return Session(
+            engine,
+            self.tokenizer,
+            options,
+            sample_rate=sample_rate,
+            identify=language_identifier(self.config),
+            new_detector=_detector(options.endpoint),
+        )
 
 
 def load(
@@ -115,6 +132,12 @@ def transcribe(
     """
     with load(model, options=options) as recognizer:
         return recognizer.transcribe(source, sample_rate=sample_rate)
+
+
+def _detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
+    if options.enabled and options.detector is SpeechDetection.SILERO:
+        return load_silero().start
+    return OnsetDetector
 
 
 def _member(kind: type[Choice], name: str) -> Choice:

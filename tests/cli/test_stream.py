@@ -19,6 +19,7 @@ from eclectus.core.errors import BackendUnavailableError
 from eclectus.core.types import FloatArray, Word
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Final, Partial
 from tests.cli.running import Cli
+from tests.support.builtin import copy_builtin
 
 RATE = 16_000
 
@@ -212,3 +213,16 @@ def test_json_carries_the_stable_words_of_a_draft() -> None:
         "at": 1.235,
         "reason": "length",
     }
+
+
+def test_a_multilingual_model_tells_the_language(cli: Cli, clip: Path, tmp_path: Path) -> None:
+    folder = copy_builtin(tmp_path / "many", languages=["en", "de"])
+    done = cli("stream", clip, "--json", "-q", "-m", folder, "--language", "en")
+    events = [json.loads(line) for line in done.out.splitlines()]
+    (told,) = [event for event in events if event["type"] == "language"]
+    assert told["language"] == "en"
+    assert 0.6 <= told["confidence"] <= 1
+    assert told["at"] > 0
+    segments = [event for event in events if event["type"] == "segment"]
+    assert {one["language"] for one in segments} == {"en"}
+    assert cli("stream", clip, "-q", "-m", folder, "--language", "sv").code != 0

@@ -64,6 +64,13 @@ class WindowPlan(StrEnum):
     PAUSES = "pauses"
 
 
+class SpeechDetection(StrEnum):
+    """What hears speech in a live stream: energy and spectrum, or Silero's network."""
+
+    ENERGY = "energy"
+    SILERO = "silero"
+
+
 class OverwritePolicy(StrEnum):
     """What happens when an output file exists."""
 
@@ -255,7 +262,9 @@ class LiveOptions:
         chunk_s: How much becomes final at a time.
         right_s: Audio of the future that final words wait for.
         emit_partial: Whether drafts are shown.
-        partial_s: Audio between two drafts.
+        partial_s: Audio between two drafts; the shortest, where computing one takes long.
+        partial_share: How much of that time computing drafts may take: 0.3 of a second of audio
+            is 0.3 s. Where one takes more, drafts come less often; under 1.
         draft_left_s: Audio of the past that the encoder sees for a draft between two chunks; never
             more than left_s.
         min_confidence: Words below are left out.
@@ -266,6 +275,7 @@ class LiveOptions:
     right_s: float = 2.0
     emit_partial: bool = True
     partial_s: float = 0.24
+    partial_share: float = 0.3
     draft_left_s: float = 3.0
     min_confidence: float = 0.0
 
@@ -276,6 +286,8 @@ class EndpointOptions:
 
     Attributes:
         enabled: If not, the stream is one utterance from the first sample to the last.
+        detector: What hears speech: `energy` needs nothing, `silero` (the extra `vad`) tells
+            speech from other sounds.
         silence_s: This much silence after speech ends it.
         max_utterance_s: It ends after this long even without silence; None never.
         pre_roll_s: Audio before the detected start that belongs to it.
@@ -283,21 +295,32 @@ class EndpointOptions:
     """
 
     enabled: bool = True
+    detector: SpeechDetection = SpeechDetection.ENERGY
     silence_s: float = 0.8
     max_utterance_s: float | None = 60.0
-    pre_roll_s: float = 0.4
+    pre_roll_s: float = 0.6
     tail_s: float = 0.32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOptions:
-    """Everything that shapes the events of one live stream."""
+    """Everything that shapes the events of one live stream.
+
+    Attributes:
+        live: How the stream is divided, and what is shown of it.
+        endpoint: Where utterances end.
+        search: How tokens are chosen.
+        confidence: What confidences mean.
+        segments: Where segments end.
+        language: ISO 639-1 code of the language that is spoken, if known: a hint.
+    """
 
     live: LiveOptions = LiveOptions()
     endpoint: EndpointOptions = EndpointOptions()
     search: GreedySearch = GreedySearch()
     confidence: ConfidenceOptions = ConfidenceOptions()
     segments: SegmentOptions = SegmentOptions()
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

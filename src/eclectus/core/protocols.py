@@ -13,6 +13,7 @@ from eclectus.core.types import (
     FloatArray,
     Hypothesis,
     IntArray,
+    LanguageGuess,
     PredictorState,
 )
 
@@ -181,4 +182,46 @@ class Tokenizer(Protocol):
 
     def text(self, token_ids: IntArray | list[int]) -> str:
         """Text of a sequence, byte pieces put together."""
+        ...
+
+    def special_id(self, piece: str) -> int | None:
+        """Id of a special piece such as `<EOU>`; None if the vocabulary has none."""
+        ...
+
+
+class LanguageIdentifier(Protocol):
+    """Tells the language of a text; threads may share one."""
+
+    def __call__(self, text: str, *, hint: str | None) -> LanguageGuess | None:
+        """Return the language, None where it can't be told for sure.
+
+        Args:
+            text: What was said.
+            hint: ISO 639-1 code of the language that is expected.
+        """
+        ...
+
+
+class SpeechDetector(Protocol):
+    """Decides of each frame of a stream whether it is speech, from the past alone."""
+
+    @property
+    def hop(self) -> int:
+        """Samples from one decision to the next."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """Samples that a decision is about: decision i is of [hop i, hop i + window)."""
+        ...
+
+    def push(self, samples: FloatArray) -> list[bool]:
+        """Add samples (n,), mono float32 at 16 kHz; any blocks give the same decisions.
+
+        Returns:
+            The decisions that became possible.
+
+        Raises:
+            BackendError: The engine failed.
+        """
         ...

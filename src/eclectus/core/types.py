@@ -150,6 +150,10 @@ class Hypothesis:
             float(log_probs.sum()),
         )
 
+    def ends_with(self, token_id: int) -> bool:
+        """Tell whether the last token is this one."""
+        return bool(len(self) and self.token_ids[-1] == token_id)
+
     def shift(self, frames: int) -> Hypothesis:
         """Return the same tokens with all frames moved by a number of frames."""
         return Hypothesis(
@@ -228,6 +232,21 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageGuess:
+    """The language that a text is probably in.
+
+    Attributes:
+        code: ISO 639-1.
+        confidence: In [0, 1]: the language's share of the probability among those allowed; 1
+            where the script leaves only one. Cautious for short text: more of the answers are
+            right than it says.
+    """
+
+    code: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """Words that belong together: a sentence or a part of one.
 
@@ -237,6 +256,9 @@ class Segment:
         end: End of the last word, in seconds.
         speaker: As on `Word`.
         channel: Index of the audio channel, if the channels were transcribed apart.
+        language: ISO 639-1 code, or None when unknown.
+        language_confidence: In [0, 1]; None when the language is unknown, and where the model
+            knows one language only, so that nothing was told from the text.
     """
 
     words: tuple[Word, ...]
@@ -244,6 +266,8 @@ class Segment:
     end: float
     speaker: str | None = None
     channel: int | None = None
+    language: str | None = None
+    language_confidence: float | None = None
 
     @property
     def text(self) -> str:

@@ -3,7 +3,7 @@
 Every key is always there, in this order; what is missing or finer than asked is null::
 
     {text, language, duration, model,
-     segments: [{start, end, text, confidence, speaker, channel,
+     segments: [{start, end, text, confidence, speaker, channel, language, language_confidence,
                  words: [{text, start, end, confidence, speaker,
                           tokens: [{id, text, start, end, confidence}]}]}]}
 
@@ -45,6 +45,8 @@ def segment_fields(segment: Segment, level: TimestampLevel) -> Fields:
         "confidence": rounded(segment.confidence, 4),
         "speaker": segment.speaker,
         "channel": segment.channel,
+        "language": segment.language,
+        "language_confidence": rounded(segment.language_confidence, 4),
         "words": words if _has(level, TimestampLevel.WORD) else None,
     }
 

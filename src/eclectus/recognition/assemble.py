@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from eclectus.core.config import ModelConfig
-from eclectus.core.errors import BackendUnavailableError
+from eclectus.core.errors import BackendUnavailableError, OptionError
 from eclectus.core.options import TranscribeOptions
-from eclectus.core.protocols import Tokenizer
-from eclectus.core.types import Hypothesis, Segment, Transcript
+from eclectus.core.protocols import LanguageIdentifier, Tokenizer
+from eclectus.core.types import Hypothesis, LanguageGuess, Segment, Transcript
 from eclectus.search.confidence import aggregate, token_confidences
 from eclectus.text.language import LanguageDetector
 from eclectus.text.segments import to_segments
@@ -45,6 +46,7 @@ def assemble(
 
     segments = to_segments(to_words(tokens, together), options.segments)
     language = language_of(segments, config, options.language)
+    segments = with_languages(segments, config, options.language or language)
     return Transcript(segments, duration_s, language, config.name)
 
 
@@ -62,13 +64,63 @@ def language_of(segments: Sequence[Segment], config: ModelConfig, hint: str | No
     """
     if len(config.languages) < 2:
         return config.languages[0] if config.languages else None
-    text = " ".join(segment.text for segment in segments)
-    try:
-        guess = _detector(config.languages).detect(text, hint=hint)
-    except BackendUnavailableError as error:
-        log.info("the language stays unknown: %s", error)
-        return None
+    guess = language_identifier(config)(" ".join(one.text for one in segments), hint=hint)
     return None if guess is None else guess.code
+
+
+def with_languages(
+    segments: Sequence[Segment], config: ModelConfig, expected: str | None
+) -> tuple[Segment, ...]:
+    """Give each segment its language.
+
+    Args:
+        segments: What was said.
+        config: The card of the model that heard it.
+        expected: The language of the whole: short segments are taken to be in it unless they are
+            clearly in another.
+    """
+    if len(config.languages) < 2:
+        only = config.languages[0] if config.languages else None
+        return tuple(replace(segment, language=only) for segment in segments)
+    identify = language_identifier(config)
+    guesses = [identify(segment.text, hint=expected) for segment in segments]
+    return tuple(
+        segment
+        if guess is None
+        else replace(segment, language=guess.code, language_confidence=guess.confidence)
+        for segment, guess in zip(segments, guesses, strict=True)
+    )
+
+
+def language_identifier(config: ModelConfig) -> LanguageIdentifier:
+    """Return what tells the language of a text among those of a model of several languages.
+
+    It knows no answer where nothing is installed that could tell (the extra `language`).
+    """
+    detector = _detector(config.languages)
+
+    def identify(text: str, *, hint: str | None) -> LanguageGuess | None:
+        try:
+            return detector.detect(text, hint=hint)
+        except BackendUnavailableError as error:
+            log.info("the language stays unknown: %s", error)
+            return None
+
+    return identify
+
+
+def check_language(language: str | None, config: ModelConfig) -> None:
+    """Refuse a hint that the model does not know.
+
+    Raises:
+        OptionError: The language is none of the model's.
+    """
+    if language is not None and config.languages and language not in config.languages:
+        raise OptionError(
+            f"{config.name} does not know the language {language!r}, but "
+            f"{', '.join(config.languages)}.",
+            language=language,
+        )
 
 
 @cache

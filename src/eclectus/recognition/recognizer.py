@@ -18,7 +18,7 @@ from eclectus.core.errors import EclectusError, OptionError
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import AcousticModel, Tokenizer
 from eclectus.core.types import Audio, Hypothesis, Progress, Transcript
-from eclectus.recognition.assemble import assemble
+from eclectus.recognition.assemble import assemble, check_language
 from eclectus.recognition.batching import BatchRunner
 from eclectus.recognition.job import Job
 from eclectus.recognition.longform import Plan, make_plan
@@ -239,7 +239,7 @@ class Recognizer:
 
     def _work(self, options: TranscribeOptions) -> _Work:
         check_batch(options.batch)
-        _check_language(options.language, self.config)
+        check_language(options.language, self.config)
         return _Work(
             self.config,
             options,
@@ -313,15 +313,6 @@ class _Work:
                     target_rate=target,
                 ),
             )
-
-
-def _check_language(language: str | None, config: ModelConfig) -> None:
-    if language is not None and config.languages and language not in config.languages:
-        raise OptionError(
-            f"{config.name} does not know the language {language!r}, but "
-            f"{', '.join(config.languages)}.",
-            language=language,
-        )
 
 
 def _leading_done(begun: deque[Pending]) -> Iterator[Pending]:

@@ -100,6 +100,7 @@ class Settings:
             search=self.search,
             confidence=self.confidence,
             segments=self.segments,
+            language=self.language,
         )
 
     @property

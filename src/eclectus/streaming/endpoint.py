@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections import deque
 from dataclasses import dataclass
 
 from eclectus.core.options import EndpointOptions
+from eclectus.core.protocols import SpeechDetector
 from eclectus.core.types import FloatArray
-from eclectus.signal.onset import OnsetDetector
 from eclectus.streaming.events import EndpointReason
 
 _RATE = 16_000
-_HOP = 160
-_WINDOW = 320
-_HEARD = 10
-"""Mel frames that are looked at for the start of speech ..."""
-_ENOUGH = 7
-"""... and how many of them must be speech: clicks are shorter."""
+_HEARD_S = 0.1
+"""How much is looked at for the start of speech ..."""
+_ENOUGH = 0.7
+"""... and the share of it that must be speech: clicks are shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,21 @@ class Mark:
 class Endpointer:
     """Follows a stream; any blocks give the same marks."""
 
-    def __init__(self, options: EndpointOptions) -> None:
-        """Start a stream."""
-        self._silence = round(options.silence_s * _RATE / _HOP)
+    def __init__(self, options: EndpointOptions, detector: SpeechDetector) -> None:
+        """Start a stream.
+
+        Args:
+            options: What silence ends an utterance, and how long one may be.
+            detector: Decides of speech; it must be new, as the stream is.
+        """
+        self._detector = detector
+        self._hop, self._window = detector.hop, detector.window
+        self._silence = self._frames(options.silence_s)
         longest = options.max_utterance_s
-        self._longest = None if longest is None else max(1, round(longest * _RATE / _HOP))
-        self._detector = OnsetDetector()
+        self._longest = None if longest is None else self._frames(longest)
+        self._heard = self._frames(_HEARD_S)
+        self._enough = math.ceil(_ENOUGH * self._heard)
+        self._waiting: deque[bool] = deque()
         self._recent: list[bool] = []
         self._index = 0
         self._begun: int | None = None
@@ -51,34 +59,65 @@ class Endpointer:
     @property
     def heard_until(self) -> int:
         """One past the last sample of speech so far."""
-        return self._last_speech * _HOP + _WINDOW
+        return self._last_speech * self._hop + self._window
 
-    def push(self, samples: FloatArray) -> Iterator[Mark]:
-        """Take samples (n,), mono float32 at 16 kHz; yield the marks that they decide."""
-        for speaking in self._detector.push(samples):
-            yield from self._decide(speaking)
+    def push(self, samples: FloatArray) -> None:
+        """Take samples (n,), mono float32 at 16 kHz."""
+        self._waiting.extend(self._detector.push(samples))
+
+    def next_mark(self, until: int | None = None) -> Mark | None:
+        """Return the next mark that the samples so far decide.
+
+        Args:
+            until: Decide nothing that needs samples past this one; None for no limit. What the
+                endpointer knows is thus a matter of places in the stream alone.
+        """
+        mark = None
+        while mark is None and self._waiting and (until is None or self._known <= until):
+            mark = self._decide(self._waiting.popleft())
             self._index += 1
+        return mark
 
     def forget_utterance(self) -> None:
         """Wait for the next start of speech, because somebody else ended the utterance."""
         self._begun = None
         self._recent = []
 
-    def _decide(self, speaking: bool) -> Iterator[Mark]:
-        known = self._index * _HOP + _WINDOW
+    def begin_anew(self, at: int) -> bool:
+        """End the utterance at a sample of the past, because somebody else found its end.
+
+        Returns:
+            Whether there has been speech since: then the next utterance has begun there.
+        """
+        if self.heard_until - at < round(_HEARD_S * _RATE):
+            self.forget_utterance()
+            return False
+        self._begun = at // self._hop
+        return True
+
+    @property
+    def _known(self) -> int:
+        """One past the last sample that the next decision needs."""
+        return self._index * self._hop + self._window
+
+    def _decide(self, speaking: bool) -> Mark | None:
         if speaking:
             self._last_speech = self._index
         if self._begun is None:
-            self._recent = [*self._recent[1 - _HEARD :], speaking]
-            if sum(self._recent) >= _ENOUGH:
+            self._recent = [*self._recent[1 - self._heard :], speaking]
+            if sum(self._recent) >= self._enough:
                 first = self._index + 1 - len(self._recent) + self._recent.index(True)
                 self._begun = first
-                yield Mark(known, first * _HOP, None)
+                return Mark(self._known, first * self._hop, None)
         elif self._index - self._last_speech >= self._silence:
-            yield self._end(known, self.heard_until, EndpointReason.SILENCE)
+            return self._end(self.heard_until, EndpointReason.SILENCE)
         elif self._longest is not None and self._index - self._begun >= self._longest:
-            yield self._end(known, known, EndpointReason.LENGTH)
+            return self._end(self._known, EndpointReason.LENGTH)
+        return None
 
-    def _end(self, known: int, at: int, reason: EndpointReason) -> Mark:
+    def _frames(self, seconds: float) -> int:
+        return max(1, round(seconds * _RATE / self._hop))
+
+    def _end(self, at: int, reason: EndpointReason) -> Mark:
         self.forget_utterance()
-        return Mark(known, at, reason)
+        return Mark(self._known, at, reason)

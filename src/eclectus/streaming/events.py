@@ -10,11 +10,15 @@ from eclectus.core.types import Segment, Word
 
 
 class EndpointReason(StrEnum):
-    """Why an utterance ended."""
+    """Why an utterance ended.
+
+    Silence; its greatest length; the caller's `flush`; a token of the model's own that says so.
+    """
 
     SILENCE = "silence"
     LENGTH = "length"
     FLUSH = "flush"
+    TOKEN = "token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,21 @@ class SegmentDone:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageDetected:
+    """The language of the last final words; told when it is sure, and again when it changes.
+
+    Attributes:
+        language: ISO 639-1 code.
+        confidence: As of `LanguageGuess`.
+        at: End of the last word that told it, in seconds from the beginning of the stream.
+    """
+
+    language: str
+    confidence: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """Somebody began to speak.
 
@@ -93,4 +112,6 @@ class Ended:
     duration: float
 
 
-Event: TypeAlias = Partial | Final | SegmentDone | SpeechStarted | Endpoint | Ended
+Event: TypeAlias = (
+    Partial | Final | LanguageDetected | SegmentDone | SpeechStarted | Endpoint | Ended
+)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from eclectus.core.errors import StreamClosedError
+import time
+from collections.abc import Callable
+
+from eclectus.core.errors import OptionError, StreamClosedError
 from eclectus.core.options import StreamOptions
-from eclectus.core.protocols import Tokenizer
+from eclectus.core.protocols import LanguageIdentifier, SpeechDetector, Tokenizer
 from eclectus.core.types import FloatArray
+from eclectus.signal.onset import OnsetDetector
 from eclectus.signal.resample import StreamResampler
 from eclectus.streaming.buffer import SampleBuffer
 from eclectus.streaming.endpoint import Endpointer, Mark
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Event, SpeechStarted
+from eclectus.streaming.language import LanguageFollower
+from eclectus.streaming.pace import Clock, DraftPace
 from eclectus.streaming.utterance import Steps, Utterance
 from eclectus.streaming.windows import Contexts
 from eclectus.streaming.writer import Writer
@@ -30,6 +36,9 @@ class Session:
         options: StreamOptions = StreamOptions(),  # noqa: B008 - frozen
         *,
         sample_rate: int | None = None,
+        identify: LanguageIdentifier | None = None,
+        new_detector: Callable[[], SpeechDetector] = OnsetDetector,
+        clock: Clock = time.perf_counter,
     ) -> None:
         """Open a stream; `eclectus.load().stream()` does this.
 
@@ -38,21 +47,29 @@ class Session:
             tokenizer: The model's vocabulary.
             options: Contexts, drafts, endpoints.
             sample_rate: Of the samples that will be pushed, in Hz; None for the model's own.
+            identify: Tells the language of what was said, where the model knows several; None to
+                tell nothing.
+            new_detector: Gives each stream what hears speech in it.
+            clock: Seconds that pass: drafts come less often where they take long.
 
         Raises:
             OptionError: A context or a rate is impossible.
         """
         self._engine = engine
         self._options = options
+        self._identify = identify
+        self._new_detector = new_detector
+        self._clock = clock
         self._base = engine.config.time_base
         self._contexts = Contexts.of(options.live, self._base)
+        _check_share(options.live.partial_share)
         self._writer = Writer(engine.config, tokenizer, options)
         self._rate = self._base.sample_rate if sample_rate is None else sample_rate
         self._begin()
 
     def _begin(self) -> None:
         endpoint = self._options.endpoint
-        self._endpointer = Endpointer(endpoint) if endpoint.enabled else None
+        self._endpointer = Endpointer(endpoint, self._new_detector()) if endpoint.enabled else None
         self._resampler = (
             None
             if self._rate == self._base.sample_rate
@@ -60,6 +77,11 @@ class Session:
         )
         self._audio = SampleBuffer()
         self._utterance: Utterance | None = None
+        self._language = LanguageFollower(
+            self._engine.config.languages, self._identify, self._options.language
+        )
+        live = self._options.live
+        self._pace = DraftPace(live.partial_s, live.partial_share, self._clock)
         self._last_end = 0
         self._closed = False
 
@@ -121,7 +143,8 @@ class Session:
             StreamClosedError: `finish` was called before.
         """
         self._require_open()
-        return self._take(samples if self._resampler is None else self._resampler.push(samples))
+        ready = samples if self._resampler is None else self._resampler.push(samples)
+        return self._told(self._take(ready))
 
     def flush_steps(self) -> Steps:
         """Like `flush`, for a caller that computes the steps itself.
@@ -130,13 +153,19 @@ class Session:
             StreamClosedError: `finish` was called before.
         """
         self._require_open()
-        return self._flush()
+        return self._told(self._flush())
 
     def last_steps(self) -> Steps:
         """Like `finish`, for a caller that computes the steps itself."""
         if self._closed:
             return []
         self._closed = True
+        return (yield from self._told(self._last()))
+
+    def _told(self, steps: Steps) -> Steps:
+        return self._language.annotate((yield from steps))
+
+    def _last(self) -> Steps:
         events: list[Event] = []
         if self._resampler is not None:
             events += yield from self._take(self._resampler.finish())
@@ -150,13 +179,43 @@ class Session:
             if self._utterance is None and self._audio.stop > self._last_end:
                 self._utterance = self._new_utterance(self._utterance_start(self._last_end))
         else:
-            for mark in self._endpointer.push(samples):
-                events += yield from self._on_mark(mark)
+            self._endpointer.push(samples)
+        events += yield from self._follow()
         if self._utterance is not None:
             heard = None if self._endpointer is None else self._endpointer.heard_until
-            events += yield from self._utterance.advance(self._audio.stop)
             events += yield from self._utterance.draft(self._audio.stop, heard)
         self._forget()
+        return events
+
+    def _follow(self) -> Steps:
+        """Take marks and steps in the order of their places, whatever the pieces were."""
+        events: list[Event] = []
+        while True:
+            due = None if self._utterance is None else self._utterance.due
+            mark = None if self._endpointer is None else self._endpointer.next_mark(due)
+            if mark is not None:
+                events += yield from self._on_mark(mark)
+            elif due is not None and due <= self._audio.stop:
+                events += yield from self._advance()
+            else:
+                return events
+
+    def _advance(self) -> Steps:
+        assert self._utterance is not None
+        events = yield from self._utterance.advance()
+        at = self._utterance.ended_at
+        return events if at is None else [*events, *self._on_token(at)]
+
+    def _on_token(self, at: int) -> list[Event]:
+        """End the utterance where the model did; the next may have begun already."""
+        second = at / self._base.sample_rate
+        self._last_end, self._utterance = at, None
+        events: list[Event] = [Endpoint(second, EndpointReason.TOKEN)]
+        if self._endpointer is None:
+            self._utterance = self._new_utterance(at)
+        elif self._endpointer.begin_anew(at):
+            self._utterance = self._new_utterance(at)
+            events.append(SpeechStarted(second))
         return events
 
     def _on_mark(self, mark: Mark) -> Steps:
@@ -166,14 +225,15 @@ class Session:
             self._utterance = self._new_utterance(start)
             return [SpeechStarted(max(mark.at, start) / rate)]
         assert self._utterance is not None
-        events = yield from self._utterance.advance(mark.known)
         stop = min(mark.known, mark.at + round(self._options.endpoint.tail_s * rate))
-        return events + (yield from self._end(stop, mark.at, mark.reason))
+        return (yield from self._end(stop, mark.at, mark.reason))
 
     def _end(self, stop: int, at: int, reason: EndpointReason) -> Steps:
         assert self._utterance is not None
         events = yield from self._utterance.finish(stop)
         self._last_end = max(stop, self._utterance.done)
+        if reason is EndpointReason.SILENCE and self._utterance.ended_by_token:
+            reason = EndpointReason.TOKEN
         self._utterance = None
         return [*events, Endpoint(at / self._base.sample_rate, reason)]
 
@@ -201,6 +261,7 @@ class Session:
             self._writer,
             self._contexts,
             self._options,
+            self._pace,
         )
 
     def _forget(self) -> None:
@@ -213,3 +274,12 @@ class Session:
     def _require_open(self) -> None:
         if self._closed:
             raise StreamClosedError("the stream has ended; open a new session or reset this one")
+
+
+def _check_share(share: float) -> None:
+    if not 0 < share < 1:
+        raise OptionError(
+            f"partial_share is {share:g}, but must be more than 0 and less than 1.",
+            option="partial_share",
+            value=share,
+        )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TypeAlias
+
+import numpy as np
 
 from eclectus.core.options import StreamOptions
 from eclectus.core.types import Hypothesis, Word
 from eclectus.streaming.buffer import SampleBuffer
 from eclectus.streaming.engine import Found, StreamEngine, Work
 from eclectus.streaming.events import Event, Final, Partial, SegmentDone
+from eclectus.streaming.pace import DraftPace
 from eclectus.streaming.stability import agreeing
 from eclectus.streaming.windows import Contexts, Step
 from eclectus.streaming.writer import Writer
@@ -30,6 +34,7 @@ class Utterance:
         writer: Writer,
         contexts: Contexts,
         options: StreamOptions,
+        pace: DraftPace,
     ) -> None:
         """Begin an utterance.
 
@@ -40,6 +45,7 @@ class Utterance:
             writer: Spells words.
             contexts: Of the windows.
             options: Of the session.
+            pace: Of the session's drafts.
         """
         self._audio = audio
         self._first_frame = first_frame
@@ -49,8 +55,10 @@ class Utterance:
         self._contexts = contexts
         self._options = options
         self._rate = engine.config.time_base.sample_rate
-        self._partial_every = round(options.live.partial_s * self._rate)
+        self._pace = pace
         self._done = 0
+        self._ended_at: int | None = None
+        self._ended_by_token = False
         self._drafted = 0
         self._pending = Hypothesis.empty()
         self._draft = Hypothesis.empty()
@@ -62,23 +70,46 @@ class Utterance:
         """The sample of the stream before which everything is final."""
         return self._origin + self._done
 
+    @property
+    def due(self) -> int:
+        """How many samples the stream must have for the next step."""
+        return self._origin + self._contexts.due(self._done)
+
+    @property
+    def ended_at(self) -> int | None:
+        """The sample before which the model's own token ended it; None if none has."""
+        return self._ended_at
+
+    @property
+    def ended_by_token(self) -> bool:
+        """Whether its last token says that it is over."""
+        return self._ended_by_token
+
     def needed_from(self) -> int:
         """The first sample of the stream that it may still ask for."""
         return self._origin + self._contexts.needed_from(self._done)
 
-    def advance(self, stop: int) -> Steps:
-        """Make final what can be, knowing the stream's samples before `stop`."""
-        events: list[Event] = []
-        while (step := self._contexts.next_step(self._done, stop - self._origin)) is not None:
-            done = self._done + self._contexts.chunk
-            newest = self._contexts.next_step(done, stop - self._origin) is None
-            drafts = newest and self._options.live.emit_partial
-            self._take(_needed((yield self._work(step, drafts=drafts))))
-            self._done = done
-            self._drafted = step.stop
-            events += self._finals(last=False)
-            if drafts:
-                events += self._partial()
+    def advance(self) -> Steps:
+        """Make the next chunk final, if there is enough audio.
+
+        It may end the utterance: then all its words are final, and nothing else may be asked of
+        it.
+        """
+        available = self._audio.stop - self._origin
+        step = self._contexts.next_step(self._done, available)
+        if step is None:
+            return []
+        self._done += self._contexts.chunk
+        newest = self._contexts.next_step(self._done, available) is None
+        drafts = newest and self._options.live.emit_partial
+        found = _needed((yield self._work(step, drafts=drafts)))
+        self._take(self._until_end(found))
+        self._drafted = step.stop
+        if self._ended_at is not None:
+            return self._last_finals()
+        events = self._finals(last=False)
+        if drafts:
+            events += self._partial()
         return events
 
     def draft(self, stop: int, heard: int | None) -> Steps:
@@ -91,14 +122,20 @@ class Utterance:
         available = stop - self._origin
         fresh = available - self._drafted
         silent = heard is not None and self._drafted >= heard - self._origin + self._contexts.frame
-        if not self._options.live.emit_partial or fresh < self._partial_every or silent:
+        if (
+            not self._options.live.emit_partial
+            or fresh < round(self._pace.interval_s * self._rate)
+            or silent
+        ):
             return []
         step = self._contexts.draft_step(self._done, available)
         if step is None:
             return []
-        found = yield self._work(step, drafts=True)
+        with self._pace.measured():
+            found = yield self._work(step, drafts=True)
         self._drafted = available
         if found is None:
+            self._pace.skipped()
             return []
         self._draft = found.draft.shift(self._first_frame)
         return self._partial()
@@ -108,6 +145,10 @@ class Utterance:
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is not None:
             self._take(_needed((yield self._work(step, drafts=False))))
+            self._ended_by_token = self._pending.ends_with(self._writer.end_id)
+        return self._last_finals()
+
+    def _last_finals(self) -> list[Event]:
         self._draft = Hypothesis.empty()
         events = self._finals(last=True)
         shown, self._shown = self._shown, ()
@@ -117,6 +158,17 @@ class Utterance:
     def _work(self, step: Step, *, drafts: bool) -> Work:
         samples = self._audio.read(self._origin + step.start, self._origin + step.stop)
         return Work(samples, step.drop, step.final, self._state, drafts)
+
+    def _until_end(self, found: Found) -> Found:
+        """Leave out what follows the token that ends an utterance: it belongs to the next."""
+        ends = np.flatnonzero(found.final.token_ids == self._writer.end_id)
+        if not len(ends):
+            return found
+        place = int(ends[0])
+        # A run of CTC labels may have begun before the chunk, whose audio may be gone.
+        past_token = (int(found.final.frames[place]) + 1) * self._contexts.frame
+        self._ended_at = self._origin + max(past_token, self._done - self._contexts.chunk)
+        return replace(found, final=found.final.slice(0, place + 1))
 
     def _take(self, found: Found) -> None:
         self._state = found.state

@@ -74,6 +74,10 @@ class Contexts:
         """The longest window."""
         return self.left + self.chunk + self.right
 
+    def due(self, done: int) -> int:
+        """Return how many samples must have arrived for the next chunk."""
+        return done + self.chunk + self.right + 1
+
     def next_step(self, done: int, available: int) -> Step | None:
         """Plan the next chunk.
 
@@ -84,9 +88,9 @@ class Contexts:
             done: Samples whose frames are final; a multiple of `chunk`.
             available: Samples that have arrived.
         """
-        stop = done + self.chunk + self.right
-        if available <= stop:
+        if available < self.due(done):
             return None
+        stop = done + self.chunk + self.right
         start = max(0, done - self.left)
         return Step(start, stop, (done - start) // self.frame, self.chunk // self.frame)
 

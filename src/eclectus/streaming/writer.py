@@ -12,14 +12,24 @@ from eclectus.search.confidence import aggregate, token_confidences
 from eclectus.text.segments import to_segments
 from eclectus.text.words import to_tokens, to_words
 
+# Of parakeet_realtime_eou_120m. Its <EOB> ends a mere "uh-huh" of who listens, and no utterance.
+_END_OF_UTTERANCE = "<EOU>"
+_NO_ID = -1
+
 
 class Writer:
-    """Spells words for a model; holds no state."""
+    """Spells words for a model; holds no state.
+
+    Attributes:
+        end_id: Id of the token by which the model ends an utterance; no token's id if it has none.
+    """
 
     def __init__(self, config: ModelConfig, tokenizer: Tokenizer, options: StreamOptions) -> None:
         self._config = config
         self._tokenizer = tokenizer
         self._options = options
+        end_id = tokenizer.special_id(_END_OF_UTTERANCE)
+        self.end_id = _NO_ID if end_id is None else end_id
 
     def words(self, hypothesis: Hypothesis, end_s: float) -> tuple[Word, ...]:
         """Spell the words of tokens.

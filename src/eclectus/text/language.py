@@ -10,11 +10,11 @@ import importlib
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Protocol, cast
 
 from eclectus.core.errors import BackendUnavailableError, OptionError
+from eclectus.core.types import LanguageGuess
 
 # fmt: off
 EUROPEAN_LANGUAGES = (
@@ -46,21 +46,6 @@ _BLOCKS = (
     (0x1E00, 0x1EFF, _LATIN),
     (0x1F00, 0x1FFF, _GREEK),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LanguageGuess:
-    """The language that a text is probably in.
-
-    Attributes:
-        code: ISO 639-1.
-        confidence: In [0, 1]: the language's share of the probability among those allowed; 1
-            where the script leaves only one. Cautious for short text: more of the answers are
-            right than it says.
-    """
-
-    code: str
-    confidence: float
 
 
 class _Identifier(Protocol):

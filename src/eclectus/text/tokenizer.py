@@ -33,6 +33,9 @@ class PieceTokenizer:
         self._pieces = tuple(pieces)
         self._bytes = tuple(_byte_of(piece) for piece in self._pieces)
         self._surfaces = tuple(map(_surface, self._pieces, self._bytes))
+        self._specials = {
+            piece: number for number, piece in enumerate(self._pieces) if _SPECIAL.fullmatch(piece)
+        }
 
     @classmethod
     def from_file(cls, path: str | PathLike[str]) -> Self:
@@ -57,6 +60,10 @@ class PieceTokenizer:
             IndexError: The id is not in [0, V).
         """
         return self._surfaces[self._checked(token_id)]
+
+    def special_id(self, piece: str) -> int | None:
+        """Id of a special piece such as `<EOU>`; None if the vocabulary has none."""
+        return self._specials.get(piece)
 
     def text(self, token_ids: IntArray | list[int]) -> str:
         """Text of a sequence, byte pieces put together, without space around it.

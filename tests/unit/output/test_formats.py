@@ -119,7 +119,11 @@ def test_json_has_this_shape() -> None:
             {"id": 2, "text": ",", "start": 0.8, "end": 0.8, "confidence": 0.5},
         ],
     }
-    assert list(second) == ["start", "end", "text", "confidence", "speaker", "channel", "words"]
+    assert list(second) == [
+        *("start", "end", "text", "confidence", "speaker", "channel"),
+        *("language", "language_confidence", "words"),
+    ]
+    assert (second["language"], second["language_confidence"]) == (None, None)
     assert (second["start"], second["end"]) == (4.0, 4.24)
     assert (second["speaker"], second["channel"]) == ("Ann", 1)
 

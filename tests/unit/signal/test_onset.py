@@ -48,12 +48,12 @@ def test_speech_is_heard_in_noise() -> None:
 
 
 @pytest.mark.parametrize("level", [0.0, 1e-5, 1e-3, 0.03])
-def test_steady_noise_is_not_speech_for_long(level: float) -> None:
+def test_noise_is_not_speech_even_as_it_sets_in(level: float) -> None:
     decisions = OnsetDetector().push(noise(10.0, level))
-    assert not any(decisions[350:])
+    assert not any(decisions)
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 9000), max_size=20))
 def test_any_blocks_give_the_same_decisions(cuts: list[int]) -> None:
     samples = speech()

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eclectus.core.errors import BackendUnavailableError, OptionError
+from eclectus.core.types import LanguageGuess
 from eclectus.text import language
-from eclectus.text.language import EUROPEAN_LANGUAGES, LanguageDetector, LanguageGuess
+from eclectus.text.language import EUROPEAN_LANGUAGES, LanguageDetector
 
 DATA = Path(__file__).parents[2] / "data" / "languages.tsv"
 LINES = [line.split("\t") for line in DATA.read_text(encoding="utf-8").splitlines()]

@@ -5,20 +5,31 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TextIO
 
-from eclectus.core.types import Word
+from eclectus.core.types import Segment, Word
 from eclectus.streaming.events import (
     Ended,
     Endpoint,
     Event,
     Final,
+    LanguageDetected,
     Partial,
     SegmentDone,
     SpeechStarted,
 )
 
+_TYPES: Mapping[type[Event], str] = {
+    Partial: "partial",
+    Final: "final",
+    LanguageDetected: "language",
+    SegmentDone: "segment",
+    SpeechStarted: "speech_started",
+    Endpoint: "endpoint",
+    Ended: "ended",
+}
 _DIM, _PLAIN, _CLEAR = "\x1b[2m", "\x1b[0m", "\r\x1b[J"
 
 
@@ -112,21 +123,37 @@ def as_json(event: Event) -> dict[str, Any]:
     """Turn an event into what JSON can say; times are seconds of the stream."""
     match event:
         case Partial():
-            words = [_word(word) for word in event.words]
-            return {"type": "partial", "text": event.text, "stable": event.stable, "words": words}
+            fields = {"stable": event.stable, **_spoken(event)}
         case Final():
-            words = [_word(word) for word in event.words]
-            return {"type": "final", "text": event.text, "words": words}
+            fields = _spoken(event)
         case SegmentDone():
-            one = event.segment
-            times = {"start": round(one.start, 3), "end": round(one.end, 3)}
-            return {"type": "segment", "text": one.text, **times}
-        case SpeechStarted():
-            return {"type": "speech_started", "at": round(event.at, 3)}
+            fields = _segment(event.segment)
+        case LanguageDetected():
+            fields = {"language": event.language, "confidence": round(event.confidence, 4)}
         case Endpoint():
-            return {"type": "endpoint", "at": round(event.at, 3), "reason": event.reason.value}
+            fields = {"reason": event.reason.value}
         case Ended():
-            return {"type": "ended", "duration": round(event.duration, 3)}
+            fields = {"duration": round(event.duration, 3)}
+        case SpeechStarted():
+            fields = {}
+    if isinstance(event, LanguageDetected | Endpoint | SpeechStarted):
+        fields["at"] = round(event.at, 3)
+    return {"type": _TYPES[type(event)], **fields}
+
+
+def _spoken(event: Partial | Final) -> dict[str, Any]:
+    return {"text": event.text, "words": [_word(word) for word in event.words]}
+
+
+def _segment(segment: Segment) -> dict[str, Any]:
+    confidence = segment.language_confidence
+    return {
+        "text": segment.text,
+        "start": round(segment.start, 3),
+        "end": round(segment.end, 3),
+        "language": segment.language,
+        "language_confidence": None if confidence is None else round(confidence, 4),
+    }
 
 
 def _word(word: Word) -> dict[str, Any]:

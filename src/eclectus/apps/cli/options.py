@@ -22,6 +22,7 @@ from eclectus.core.options import (
     Device,
     OverwritePolicy,
     Precision,
+    SpeechDetection,
     TimestampLevel,
     WindowPlan,
 )
@@ -108,6 +109,12 @@ Partials = Annotated[
 MinConfidence = Annotated[
     str | None,
     typer.Option("--min-confidence", metavar="X", help="Leave out words below, from 0 to 1."),
+]
+SpeechDetector = Annotated[
+    SpeechDetection | None,
+    typer.Option(
+        "--speech-detector", metavar="NAME", help=f"What hears speech: {_of(SpeechDetection)}."
+    ),
 ]
 EndpointSilence = Annotated[
     str | None,
@@ -248,9 +255,10 @@ _LIVE: Mapping[str, Flag] = {
     "partials": Flag(Partials, "live.emit_partial"),
     "min_confidence": Flag(MinConfidence, "live.min_confidence"),
     "endpoints": Flag(Endpoints, "endpoint.enabled"),
+    "speech_detector": Flag(SpeechDetector, "endpoint.detector"),
     "endpoint_silence": Flag(EndpointSilence, "endpoint.silence_s"),
 }
-_FILES_ONLY = {"language", "chunk_duration", "overlap_duration", "plan", "batch_size"}
+_FILES_ONLY = {"chunk_duration", "overlap_duration", "plan", "batch_size"}
 STREAM_FLAGS: Mapping[str, Flag] = {
     **_LIVE,
     **{name: flag for name, flag in FLAGS.items() if name not in _FILES_ONLY},

