@@ -13,6 +13,7 @@ from torch import Tensor
 
 OPSET = 17
 IR_VERSION = 8
+READY = "eclectus.ready"
 KINDS = {"float": TensorProto.FLOAT, "int64": TensorProto.INT64, "int32": TensorProto.INT32}
 
 Port = tuple[str, Sequence[str | int]]
@@ -71,13 +72,14 @@ class Graph:
         return self.add("Add", product, self.weight(f"{name}.bias", bias))
 
     def save(self, inputs: Mapping[str, Port], outputs: Mapping[str, Port], path: Path) -> None:
-        """Checks the graph and writes it."""
+        """Checks the graph and writes it, with the mark that loaders need not improve it."""
         graph = helper.make_graph(
             self.nodes, self.name, _ports(inputs), _ports(outputs), list(self.weights.values())
         )
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
         )
+        model.metadata_props.add(key=READY, value="true")
         onnx.checker.check_model(model)
         onnx.save(model, str(path))
 

@@ -35,9 +35,11 @@ def quantize(source: Path, target: Path) -> None:
             continue
         axis = axes[weight.name] % values.ndim
         whole, scale = round_to_int8(values, axis)
-        names = [f"{weight.name}.{part}" for part in ("int8", "scale")]
-        weights += map(numpy_helper.from_array, (whole, scale), names)
-        nodes.append(helper.make_node("DequantizeLinear", names, [weight.name], axis=axis))
+        small, wide, scales = (f"{weight.name}.{part}" for part in ("int8", "wide", "scale"))
+        weights += map(numpy_helper.from_array, (whole, scale), (small, scales))
+        # An engine computes these two once, when it loads the graph; DequantizeLinear it keeps.
+        nodes.append(helper.make_node("Cast", [small], [wide], to=onnx.TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [wide, scales], [weight.name]))
     nodes.extend(graph.node)
     del graph.node[:], graph.initializer[:]
     graph.node.extend(nodes)
@@ -61,11 +63,11 @@ def _axes(graph: onnx.GraphProto) -> dict[str, int]:
 def round_to_int8(
     values: NDArray[np.float32], axis: int
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Returns whole numbers -127 … 127 and the scale of each index of an axis."""
+    """Returns whole numbers -127 … 127 and the scale of each index of an axis, by broadcasting."""
     others = tuple(place for place in range(values.ndim) if place != axis)
     scale = np.maximum(np.abs(values).max(axis=others, keepdims=True) / 127, 1e-12)
     whole = np.round(values / scale).astype(np.int8)
-    return whole, scale.reshape(-1).astype(np.float32)
+    return whole, scale.astype(np.float32)
 
 
 def main() -> None:
