@@ -19,11 +19,10 @@ from eclectus.core.options import (
 from eclectus.core.types import Transcript
 from eclectus.models.loader import load_model
 from eclectus.recognition.recognizer import Recognizer
-from eclectus.streaming.engine import StreamEngine
-from eclectus.streaming.session import Session
 
 if TYPE_CHECKING:
     from eclectus.signal.decode import AudioSource
+    from eclectus.streaming.session import Session
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -49,6 +48,10 @@ class Model(Recognizer):
         Raises:
             OptionError: An option is impossible, or the model has no predictor.
         """
+        # Who only transcribes files need not wait for it.
+        from eclectus.streaming.engine import StreamEngine
+        from eclectus.streaming.session import Session
+
         options = options or StreamOptions()
         engine = StreamEngine(self.acoustic, options.search)
         return Session(engine, self.tokenizer, options, sample_rate=sample_rate)

@@ -203,7 +203,9 @@ def main() -> None:
     else:
         if not given.clips:
             parser.error("--clips is needed")
-        clips = [p.resolve() for f in given.clips for p in sorted(f.rglob("*")) if p.suffix in SUFFIXES]
+        clips = [
+            p.resolve() for f in given.clips for p in sorted(f.rglob("*")) if p.suffix in SUFFIXES
+        ]
         if given.count and given.count < len(clips):
             clips = [clips[i * len(clips) // given.count] for i in range(given.count)]
         pythons = dict(pair.split("=", 1) for pair in given.python)

@@ -18,6 +18,9 @@ from recipe.tokenizer import open_tokenizer
 
 NAME = "eclectus-tiny"
 REACH_SECONDS = 80
+"""Longer audio would be heard worse, and take memory that grows with its square."""
+TAIL_FRAMES = 1
+"""By so much its durations end before the sound does; `recipe.times` tells."""
 ENCODER = "encoder-model.onnx"
 DECODER = "decoder_joint-model.onnx"
 
@@ -48,6 +51,7 @@ def write_facts(model: TdtModel, tokenizer: Path, out: Path) -> None:
         "languages": ["en"],
         "durations": list(model.config.durations),
         "max_window_s": REACH_SECONDS,
+        "tail_frames": TAIL_FRAMES,
     }
     (out / "config.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 

@@ -39,7 +39,7 @@ class Graph:
         """Adds a vector of int64."""
         return self.weight(f"numbers.{'.'.join(map(str, values))}", np.array(values, np.int64))
 
-    def number(self, value: float | int) -> str:
+    def number(self, value: float) -> str:
         """Adds a scalar, float32 or int64."""
         kind = np.int64 if isinstance(value, int) else np.float32
         return self.weight(f"number.{value}", np.array(value, kind))

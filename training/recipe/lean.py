@@ -83,9 +83,7 @@ def _subsample(graph: Graph, module: nn.Module, bins: int) -> tuple[str, str]:
 def _convolve(graph: Graph, x: str, name: str, conv: nn.Module) -> str:
     weights = (graph.weight(f"{name}.{kind}", getattr(conv, kind)) for kind in ("weight", "bias"))
     padding = [*conv.padding, *conv.padding]
-    return graph.add(
-        "Conv", x, *weights, strides=conv.stride, pads=padding, group=conv.groups
-    )
+    return graph.add("Conv", x, *weights, strides=conv.stride, pads=padding, group=conv.groups)
 
 
 def _places(graph: Graph, frames: str, attentions: list[Attention]) -> list[str]:
@@ -202,7 +200,9 @@ def _merged(module: Attention) -> tuple[Tensor, Tensor]:
     """One linear map to the query for contents, the query for places, the key and the value."""
     query, key, value = module.linear_q, module.linear_k, module.linear_v
     scale = 1.0 / math.sqrt(query.in_features // module.heads)
-    biases = [(query.bias + bias.flatten()) * scale for bias in (module.pos_bias_u, module.pos_bias_v)]
+    biases = [
+        (query.bias + bias.flatten()) * scale for bias in (module.pos_bias_u, module.pos_bias_v)
+    ]
     weight = torch.cat([query.weight * scale, query.weight * scale, key.weight, value.weight])
     return weight, torch.cat([*biases, key.bias, value.bias])
 

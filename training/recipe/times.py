@@ -23,7 +23,27 @@ from recipe.voices.base import SynthesisError, run
 
 PACK = "flite-held"
 PAUSE = "pau"
-VOWELS = frozenset("aa ae ah ao aw ax axr ay eh er ey ih iy ow oy uh uw".split())
+VOWELS = frozenset(
+    [
+        "aa",
+        "ae",
+        "ah",
+        "ao",
+        "aw",
+        "ax",
+        "axr",
+        "ay",
+        "eh",
+        "er",
+        "ey",
+        "ih",
+        "iy",
+        "ow",
+        "oy",
+        "uh",
+        "uw",
+    ]
+)
 GAP, OTHER, ALIKE = 2, 3, 1
 """Costs of an alignment: a phone left out, replaced by any, by a vowel for a vowel."""
 
