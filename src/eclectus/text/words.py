@@ -31,8 +31,9 @@ def to_tokens(
 
     A token lasts from the start of its frame to the start of (frame + duration), plus the tail
     that the model needs, but never into the next token nor past the end of the audio; one of
-    duration 0 (TDT) lasts until the next token, one frame at most. Special tokens have no text and are left out. A character that is
-    spelt in several byte pieces is the text of the first of them; the others' text is empty.
+    duration 0 (TDT) lasts until the next token, one frame at most. Special tokens have no text and
+    are left out. A character that is spelt in several byte pieces is the text of the first of
+    them; the others' text is empty.
 
     Args:
         hypothesis: Frames count from the beginning of the audio.
