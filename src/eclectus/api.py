@@ -14,29 +14,39 @@ from eclectus.core.options import (
     BackendOptions,
     Device,
     EndpointOptions,
+    GreedySearch,
     HubOptions,
     Precision,
     SpeechDetection,
     StreamOptions,
     TranscribeOptions,
 )
-from eclectus.core.protocols import SpeechDetector
+from eclectus.core.protocols import AcousticModel, SpeechDetector, Tokenizer
 from eclectus.core.types import Transcript
 from eclectus.models.loader import load_model
 from eclectus.recognition.assemble import check_language, language_identifier
 from eclectus.recognition.recognizer import Recognizer
-from eclectus.signal.onset import OnsetDetector
-from eclectus.streaming.engine import StreamEngine
-from eclectus.streaming.session import Session
 
 if TYPE_CHECKING:
     from eclectus.signal.decode import AudioSource
+    from eclectus.streaming.engine import StreamEngine
+    from eclectus.streaming.session import Session
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Model(Recognizer):
     """A loaded model: transcribes files, and follows live audio in any number of sessions."""
+
+    def __init__(
+        self,
+        model: AcousticModel,
+        tokenizer: Tokenizer,
+        options: TranscribeOptions = TranscribeOptions(),  # noqa: B008 - frozen
+    ) -> None:
+        """Wrap a loaded model; `eclectus.load` does this from a name."""
+        super().__init__(model, tokenizer, options)
+        self._engines: dict[GreedySearch, StreamEngine] = {}
 
     def stream(
         self, options: StreamOptions | None = None, *, sample_rate: int | None = None
@@ -58,17 +68,33 @@ class Model(Recognizer):
                 predictor.
             BackendUnavailableError: The detector of speech needs the extra `vad`.
         """
+        # Who only transcribes files need not wait for it.
+        from eclectus.streaming.session import Session
+
         options = options or StreamOptions()
         check_language(options.language, self.config)
-        engine = StreamEngine(self.acoustic, options.search)
         return Session(
-            engine,
+            self.stream_engine(options.search),
             self.tokenizer,
             options,
             sample_rate=sample_rate,
             identify=language_identifier(self.config),
             new_detector=_detector(options.endpoint),
         )
+
+    def stream_engine(self, search: GreedySearch) -> StreamEngine:
+        """Return what computes the steps of all streams that search in this way.
+
+        Raises:
+            OptionError: An option is impossible.
+            IncompatibleModelError: The model lacks its predictor.
+        """
+        from eclectus.streaming.engine import StreamEngine
+
+        # Two threads may both make one; they are alike.
+        if search not in self._engines:
+            self._engines[search] = StreamEngine(self.acoustic, search)
+        return self._engines[search]
 
 
 def load(
@@ -135,6 +161,8 @@ def transcribe(
 
 
 def _detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
+    from eclectus.signal.onset import OnsetDetector
+
     if options.enabled and options.detector is SpeechDetection.SILERO:
         return load_silero().start
     return OnsetDetector

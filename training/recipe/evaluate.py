@@ -21,7 +21,7 @@ from recipe.checkpoint import load_model
 from recipe.features import LogMel
 from recipe.model import TdtModel
 from recipe.onnx_search import OnnxModel
-from recipe.packs import open_pack
+from recipe.packs import open_pack, read_table
 from recipe.search import search_ctc, search_tdt
 from recipe.tokenizer import FILE_NAME, open_tokenizer
 
@@ -53,6 +53,24 @@ def held_samples(folder: Path, count: int) -> dict[str, Samples]:
         if waves:
             found[name.removesuffix(f"-{HELD}")] = Samples(waves, [pack.text(i) for i in indices])
     return found
+
+
+def voice_samples(folder: Path, count: int) -> dict[str, Samples]:
+    """Like `held_samples`, but apart by whether the voice was trained on."""
+    found = {}
+    for name in pack_names(folder, held=True):
+        source = name.removesuffix(f"-{HELD}")
+        pack, trained = open_pack(folder, name), _voices(folder / f"{source}-train.tsv")
+        for kind, wanted in (("new voices", False), ("new sentences", True)):
+            picked = [i for i in range(pack.count) if (pack.voice(i) in trained) is wanted][:count]
+            waves = [pack.audio(i).astype(np.float32) / 32768 for i in picked]
+            if waves:
+                found[f"{source}, {kind}"] = Samples(waves, [pack.text(i) for i in picked])
+    return found
+
+
+def _voices(table: Path) -> set[str]:
+    return {entry.voice for entry in read_table(table)} if table.exists() else set()
 
 
 def real_samples(folder: Path, count: int | None = None) -> dict[str, Samples]:
@@ -114,8 +132,10 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200, help="utterances of each source")
     parser.add_argument("--int8", action="store_true", help="score the quantised graphs")
     parser.add_argument("--averaged", action="store_true", help="score the averaged weights")
+    parser.add_argument("--voices", action="store_true", help="known and new voices apart")
     arguments = parser.parse_args()
-    sources = held_samples(arguments.data, arguments.count)
+    take = voice_samples if arguments.voices else held_samples
+    sources = take(arguments.data, arguments.count)
     if arguments.real:
         sources |= real_samples(arguments.real, arguments.count)
     rates: dict[str, object] = {}

@@ -5,112 +5,36 @@
 
 import argparse
 import json
-import warnings
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import torch
-from torch import Tensor, nn
 
 from recipe.checkpoint import load_model
+from recipe.lean import write_decoder, write_encoder
 from recipe.model import SUBSAMPLING, TdtModel
 from recipe.tokenizer import open_tokenizer
 
 NAME = "eclectus-tiny"
-OPSET = 17
 REACH_SECONDS = 80
+"""Longer audio would be heard worse, and take memory that grows with its square."""
+TAIL_FRAMES = 1
+"""By so much its durations end before the sound does; `recipe.times` tells."""
 ENCODER = "encoder-model.onnx"
 DECODER = "decoder_joint-model.onnx"
 
 
-class EncoderGraph(nn.Module):
-    """The encoder with its output as (B, D, S)."""
-
-    def __init__(self, model: TdtModel) -> None:
-        super().__init__()
-        self.encoder = model.encoder
-
-    def forward(self, audio_signal: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, M, T), (B,) -> (B, D, S), (B,)."""
-        encoded, lengths = self.encoder(audio_signal, length)
-        return encoded.transpose(1, 2), lengths
-
-
-class DecoderGraph(nn.Module):
-    """Predictor and joint in one step."""
-
-    def __init__(self, model: TdtModel) -> None:
-        super().__init__()
-        self.decoder = model.decoder
-        self.joint = model.joint
-
-    def forward(
-        self, encoded: Tensor, targets: Tensor, count: Tensor, hidden: Tensor, cell: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """(B, D, S), (B, U), (B,), states (1, B, H) -> logits (B, S, U, V + 1 + K), …, states."""
-        predicted, (hidden, cell) = self.decoder(targets.long(), (hidden, cell))
-        return self.joint(encoded.transpose(1, 2), predicted), count + 0, hidden, cell
-
-
-def _export(
-    graph: nn.Module,
-    inputs: dict[str, Tensor],
-    outputs: list[str],
-    axes: dict[str, dict[int, str]],
-    path: Path,
-) -> None:
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            graph,
-            tuple(inputs.values()),
-            str(path),
-            input_names=list(inputs),
-            output_names=outputs,
-            dynamic_axes=axes,
-            opset_version=OPSET,
-            dynamo=False,
-        )
-
-
 def export_encoder(model: TdtModel, path: Path) -> None:
-    """Writes the encoder; its positional table reaches 80 s, a tenth of NeMo's, to stay small."""
-    model.encoder.keep_positions(REACH_SECONDS * 100 // SUBSAMPLING + 1)
-    inputs = {
-        "audio_signal": torch.randn(1, model.config.mel_bins, 200),
-        "length": torch.tensor([200]),
-    }
-    axes = {
-        "audio_signal": {0: "batch", 2: "frames"},
-        "length": {0: "batch"},
-        "outputs": {0: "batch", 2: "encoded_frames"},
-        "encoded_lengths": {0: "batch"},
-    }
-    _export(EncoderGraph(model).eval(), inputs, ["outputs", "encoded_lengths"], axes, path)
+    """Writes the encoder."""
+    with torch.no_grad():
+        write_encoder(model, path)
 
 
 def export_decoder(model: TdtModel, path: Path) -> None:
     """Writes predictor and joint."""
-    state = torch.zeros(1, 1, model.config.predictor)
-    inputs = {
-        "encoder_outputs": torch.randn(1, model.config.width, 1),
-        "targets": torch.zeros(1, 1, dtype=torch.int32),
-        "target_length": torch.ones(1, dtype=torch.int32),
-        "input_states_1": state,
-        "input_states_2": state,
-    }
-    outputs = ["outputs", "prednet_lengths", "output_states_1", "output_states_2"]
-    axes = {
-        "encoder_outputs": {0: "batch", 2: "frames"},
-        "targets": {0: "batch", 1: "places"},
-        "target_length": {0: "batch"},
-        "outputs": {0: "batch", 1: "frames", 2: "places"},
-        "prednet_lengths": {0: "batch"},
-    }
-    states = ("input_states_1", "input_states_2", "output_states_1", "output_states_2")
-    axes |= {name: {1: "batch"} for name in states}
-    _export(DecoderGraph(model).eval(), inputs, outputs, axes, path)
+    with torch.no_grad():
+        write_decoder(model, path)
 
 
 def write_facts(model: TdtModel, tokenizer: Path, out: Path) -> None:
@@ -127,6 +51,7 @@ def write_facts(model: TdtModel, tokenizer: Path, out: Path) -> None:
         "languages": ["en"],
         "durations": list(model.config.durations),
         "max_window_s": REACH_SECONDS,
+        "tail_frames": TAIL_FRAMES,
     }
     (out / "config.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 

@@ -27,6 +27,8 @@ class ModelConfig:
         vocabulary_size: V, pieces without blank.
         durations: The table that TDT duration ids index, empty for other heads.
         max_window_s: Longest audio that the encoder takes in one piece, None if unlimited.
+        tail_frames: Frames that a token lasts beyond its duration if no other begins: of a model
+            that ends its durations before the sound ends.
         time_base: Samples, mel frames, encoder frames.
         languages: ISO 639-1 codes that the model was trained on, empty if unknown.
         builtin: True for the small model that the package ships.
@@ -38,6 +40,7 @@ class ModelConfig:
     vocabulary_size: int
     durations: tuple[int, ...] = ()
     max_window_s: float | None = None
+    tail_frames: int = 0
     time_base: TimeBase = TimeBase()
     languages: tuple[str, ...] = ()
     builtin: bool = False

@@ -3,7 +3,8 @@
 ::
 
     {"model_type": "nemo-conformer-tdt", "features_size": 128, "subsampling_factor": 8,
-     "name": "…", "languages": ["en"], "durations": [0, 1, 2, 3, 4], "max_window_s": 400}
+     "name": "…", "languages": ["en"], "durations": [0, 1, 2, 3, 4], "max_window_s": 400,
+     "tail_frames": 1}
 
 Every key may be missing: the graphs say the rest.
 """
@@ -34,6 +35,7 @@ class Card:
     languages: tuple[str, ...] = ()
     durations: tuple[int, ...] = ()
     max_window_s: float | None = None
+    tail_frames: int | None = None
 
 
 def read_card(path: Path) -> Card:
@@ -55,6 +57,7 @@ def read_card(path: Path) -> Card:
         languages=_texts(path, values, "languages"),
         durations=_durations(path, values),
         max_window_s=_seconds(path, values, "max_window_s"),
+        tail_frames=_positive(path, values, "tail_frames"),
     )
 
 

@@ -93,6 +93,7 @@ def read_folder(
         vocabulary_size=len(tokenizer),
         durations=_durations(folder, card, extra) if head is Head.TDT else (),
         max_window_s=card.max_window_s or NEMO_MAX_WINDOW_S,
+        tail_frames=card.tail_frames or 0,
         time_base=TimeBase(subsampling=network.subsampling(card)),
         languages=card.languages or languages,
         builtin=builtin,

@@ -39,7 +39,15 @@ def assemble(
         start_s: Where the source begins on its own time line, in seconds.
     """
     confidences = token_confidences(hypothesis, config.vocabulary_size, options.confidence.method)
-    tokens = to_tokens(hypothesis, confidences, tokenizer, config.time_base, duration_s, start_s)
+    tokens = to_tokens(
+        hypothesis,
+        confidences,
+        tokenizer,
+        config.time_base,
+        duration_s,
+        start_s,
+        config.tail_frames,
+    )
 
     def together(values: Sequence[float]) -> float:
         return aggregate(values, options.confidence.aggregation)

@@ -203,7 +203,7 @@ class Recognizer:
             OptionError: An option is impossible with this model.
         """
         options = options or self._options
-        _check_language(options.language, self.config)
+        check_language(options.language, self.config)
         base = self.config.time_base
         opener = partial(
             open_audio,

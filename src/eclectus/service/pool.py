@@ -155,7 +155,7 @@ class ModelPool:
 
     def _load(self, name: str) -> Served:
         model = self._open(name, self._settings)
-        engine = StreamEngine(model.acoustic, self._settings.search)
+        engine = model.stream_engine(self._settings.search)
         gate = Gate()
         streams = StreamScheduler(engine, gate=gate)
         files = FileScheduler(model, batch=self._settings.batch, gate=gate)

@@ -17,7 +17,6 @@ from eclectus.service.pool import ModelPool, Served
 from eclectus.service.schema import Settings
 from eclectus.service.telemetry import Stopwatch, Telemetry
 from eclectus.signal.decode import AudioSource
-from eclectus.streaming.session import Session
 
 LOG = logging.getLogger(__name__)
 _SWEEP_S = 5.0
@@ -166,12 +165,8 @@ class SpeechService:
                     self.telemetry.recognised("stream", served.name, live.duration)
 
     def _open(self, served: Served, request: StreamRequest) -> LiveStream:
-        session = Session(
-            served.engine,
-            served.model.tokenizer,
-            request.options or self.settings.stream,
-            sample_rate=request.sample_rate,
-        )
+        options = replace(request.options or self.settings.stream, search=self.settings.search)
+        session = served.model.stream(options, sample_rate=request.sample_rate)
         return LiveStream(
             session,
             served.streams,

@@ -68,7 +68,14 @@ class Writer:
         confidences = token_confidences(
             hypothesis, self._config.vocabulary_size, self._options.confidence.method
         )
-        return to_tokens(hypothesis, confidences, self._tokenizer, self._config.time_base, end_s)
+        return to_tokens(
+            hypothesis,
+            confidences,
+            self._tokenizer,
+            self._config.time_base,
+            end_s,
+            tail_frames=self._config.tail_frames,
+        )
 
     def _together(self, values: Sequence[float]) -> float:
         return aggregate(values, self._options.confidence.aggregation)

@@ -25,13 +25,15 @@ def to_tokens(
     time_base: TimeBase,
     duration_s: float,
     start_s: float = 0.0,
+    tail_frames: int = 0,
 ) -> tuple[Token, ...]:
     """Give each token its text and its time in seconds.
 
-    A token lasts from the start of its frame to the start of (frame + duration), but never into
-    the next token nor past the end of the audio; one of duration 0 (TDT) lasts until the next
-    token, one frame at most. Special tokens have no text and are left out. A character that is
-    spelt in several byte pieces is the text of the first of them; the others' text is empty.
+    A token lasts from the start of its frame to the start of (frame + duration), plus the tail
+    that the model needs, but never into the next token nor past the end of the audio; one of
+    duration 0 (TDT) lasts until the next token, one frame at most. Special tokens have no text and
+    are left out. A character that is spelt in several byte pieces is the text of the first of
+    them; the others' text is empty.
 
     Args:
         hypothesis: Frames count from the beginning of the audio.
@@ -40,6 +42,7 @@ def to_tokens(
         time_base: Of the same model.
         duration_s: Length of the audio in seconds.
         start_s: Where the audio begins on its source, in seconds; added to all times.
+        tail_frames: Of the same model, see `ModelConfig`.
 
     Raises:
         ValueError: There are more or fewer confidences than tokens.
@@ -47,7 +50,10 @@ def to_tokens(
     if len(confidences) != len(hypothesis):
         raise ValueError(f"{len(confidences)} confidences for {len(hypothesis)} tokens")
     ids = [int(token_id) for token_id in hypothesis.token_ids]
-    spans = _spans(hypothesis, time_base, duration_s, start_s)
+    spans = [
+        (start_s + min(start, duration_s), start_s + min(end, duration_s))
+        for start, end in _spans(hypothesis, time_base, tail_frames)
+    ]
     return tuple(
         Token(token_id, text, start, end, float(confidence))
         for token_id, text, (start, end), confidence in zip(
@@ -97,18 +103,19 @@ def _texts(ids: list[int], tokenizer: Tokenizer) -> Iterator[str | None]:
 
 
 def _spans(
-    hypothesis: Hypothesis, time_base: TimeBase, duration_s: float, start_s: float
+    hypothesis: Hypothesis, time_base: TimeBase, tail_frames: int
 ) -> list[tuple[float, float]]:
-    """Return (start, end) of each token: ordered, inside the audio, never overlapping."""
+    """Return (start, end) of each token from the beginning of the audio, in order, apart."""
     frames = _rising(int(frame) for frame in hypothesis.frames)
-    spans = []
-    for position, frame in enumerate(frames):
-        duration = max(int(hypothesis.durations[position]), 1)
-        following = frames[position + 1] if position + 1 < len(frames) else frame + duration
-        span = frame, min(frame + duration, following)
-        start, end = (start_s + min(time_base.seconds(edge), duration_s) for edge in span)
-        spans.append((start, end))
-    return spans
+    ends = [
+        frame + max(int(duration), 1) + tail_frames
+        for frame, duration in zip(frames, hypothesis.durations, strict=True)
+    ]
+    limits = [*frames[1:], *ends[-1:]]
+    return [
+        (time_base.seconds(frame), time_base.seconds(min(end, limit)))
+        for frame, end, limit in zip(frames, ends, limits, strict=True)
+    ]
 
 
 def _rising(frames: Iterable[int]) -> list[int]:

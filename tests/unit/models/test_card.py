@@ -24,7 +24,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         tmp_path,
         '{"model_type": "nemo-conformer-tdt", "features_size": 128, "subsampling_factor": 8, '
         '"name": "mine", "languages": ["en", "de"], "durations": [0, 2, 4], "max_window_s": 80, '
-        '"something": "else"}',
+        '"tail_frames": 1, "something": "else"}',
     )
     assert read_card(path) == Card(
         head=Head.TDT,
@@ -34,6 +34,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         languages=("en", "de"),
         durations=(0, 2, 4),
         max_window_s=80.0,
+        tail_frames=1,
     )
 
 
@@ -64,6 +65,7 @@ def test_another_model_is_refused_by_name(tmp_path: Path, kind: str) -> None:
         '{"durations": [0, -1]}',
         '{"durations": [0, 1.5]}',
         '{"max_window_s": "long"}',
+        '{"tail_frames": 0.5}',
         '{"max_window_s": 0}',
         "[" * 100_000,
         '{"pad": "' + "x" * 4_200_000 + '"}',

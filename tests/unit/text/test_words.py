@@ -10,7 +10,7 @@ Emission = tuple[str, int, int]
 
 
 def tokens_of(
-    emissions: list[Emission], duration_s: float = 100.0, start_s: float = 0.0
+    emissions: list[Emission], duration_s: float = 100.0, start_s: float = 0.0, tail: int = 0
 ) -> tuple[Token, ...]:
     """Tokens from (piece, frame, duration)."""
     pieces = list(dict.fromkeys(piece for piece, _, _ in emissions))
@@ -24,7 +24,7 @@ def tokens_of(
     )
     confidences = np.linspace(0.5, 1.0, count, dtype=np.float32)
     return to_tokens(
-        hypothesis, confidences, PieceTokenizer(pieces), TimeBase(), duration_s, start_s
+        hypothesis, confidences, PieceTokenizer(pieces), TimeBase(), duration_s, start_s, tail
     )
 
 
@@ -44,6 +44,13 @@ def spans(tokens: tuple[Token, ...]) -> list[tuple[float, float]]:
 
 def test_a_token_lasts_from_its_frame_for_its_duration() -> None:
     assert spans(tokens_of([("▁a", 2, 3), ("▁b", 10, 4)])) == [(0.16, 0.4), (0.8, 1.12)]
+
+
+def test_a_tail_fills_what_is_left_until_the_next_token() -> None:
+    emissions = [("▁a", 0, 1), ("▁b", 2, 1), ("▁c", 3, 2)]
+    found = tokens_of(emissions, duration_s=1.0, tail=2)
+    assert spans(found) == [(0.0, 0.16), (0.16, 0.24), (0.24, 0.56)]
+    assert spans(tokens_of(emissions, duration_s=0.5, tail=2))[-1] == (0.24, 0.5)
 
 
 def test_a_token_never_reaches_into_the_next() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,9 +64,8 @@ def describe(path: Path) -> GraphFacts:
         ModelFilesError: The file is missing, empty, truncated or not ONNX.
     """
     try:
-        with path.open("rb") as file:
-            # Not closed by hand: views of it may live on in a traceback.
-            return _describe(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        state = path.stat()
+        return _read(path, state.st_mtime_ns, state.st_size)
     except WireError as error:
         raise ModelFilesError(
             f"{path} is truncated or is not an ONNX model ({error}). Fetch it again.",
@@ -76,6 +76,17 @@ def describe(path: Path) -> GraphFacts:
             f"{path} can't be read as an ONNX model ({error}). Check the path, or fetch it again.",
             path=str(path),
         ) from error
+
+
+@functools.lru_cache(maxsize=8)
+def _read(path: Path, _changed: int, _size: int) -> GraphFacts:
+    """Read a file once for the reader of its folder and for the backend.
+
+    Time and size only see to it that a file that was replaced is read anew.
+    """
+    with path.open("rb") as file:
+        # Not closed by hand: views of it may live on in a traceback.
+        return _describe(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _describe(data: mmap.mmap) -> GraphFacts:

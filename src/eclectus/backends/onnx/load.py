@@ -24,7 +24,7 @@ from eclectus.backends.onnx.parts import (
     state_shape,
 )
 from eclectus.backends.onnx.quantized import QUANTIZED_LSTM, make_independent, saturates
-from eclectus.backends.onnx.session import Runtime, Session
+from eclectus.backends.onnx.session import Rewriting, Runtime, Session
 from eclectus.backends.onnx.transducer import CutStep, FusedStep, JoinerStep, Predictor
 from eclectus.core.config import Head, ModelConfig
 
@@ -103,4 +103,6 @@ def _part(model: Any, path: Path, runtime: Runtime, most: int = _READERS) -> Ses
     make_independent(model.graph, opset(model), unsigned=saturates())
     data = model.SerializeToString()
     threads = min(runtime.threads, most) if len(data) >= _LARGE else 1
-    return Session(data, runtime, path=path, threads=threads, convolves=False)
+    # New layouts would bring nothing without convolutions, and crash the process on a
+    # half-precision LSTM (ONNX Runtime 1.31, CPU).
+    return Session(data, runtime, path=path, threads=threads, rewriting=Rewriting.OPERATORS)

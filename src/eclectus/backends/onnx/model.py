@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eclectus.backends.onnx.checks import check_config, check_files
 from eclectus.backends.onnx.describe import describe
-from eclectus.backends.onnx.encoder import Encoder
+from eclectus.backends.onnx.encoder import READY, Encoder
 from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.backends.onnx.load import load_step
 from eclectus.backends.onnx.session import Runtime
@@ -74,5 +74,6 @@ def load_onnx(files: OnnxFiles, config: ModelConfig, options: BackendOptions) ->
     for path, graph in facts.items():
         check_files(path, graph)
     check_config(files, facts, config)
-    encoder = Encoder(files.encoder, config, runtime)
+    ready = READY in facts[files.encoder].metadata
+    encoder = Encoder(files.encoder, config, runtime, ready=ready)
     return OnnxModel(config, encoder, load_step(files, facts, config, runtime))

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,20 @@ _TYPES: Mapping[str, type[np.generic]] = {
 }
 
 Array = NDArray[Any]
+
+
+class Rewriting(Enum):
+    """How much the engine changes a graph before it runs it; the values are the engine's names.
+
+    Attributes:
+        NONE: Nothing. For graphs that are written as they should run.
+        OPERATORS: Constants are computed, operators are merged.
+        LAYOUTS: The layout of convolutions changes too.
+    """
+
+    NONE = "ORT_DISABLE_ALL"
+    OPERATORS = "ORT_ENABLE_EXTENDED"
+    LAYOUTS = "ORT_ENABLE_ALL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +99,7 @@ class Session:
         *,
         path: Path | None = None,
         threads: int = 0,
-        convolves: bool = True,
+        rewriting: Rewriting = Rewriting.LAYOUTS,
         spins: bool = False,
     ) -> None:
         """Load a graph.
@@ -94,7 +109,7 @@ class Session:
             runtime: Where it runs.
             path: For messages, where the model comes from bytes.
             threads: CPU threads, if not as many as the runtime has.
-            convolves: Whether it pays to change the layout of convolutions.
+            rewriting: What may change in it.
             spins: Whether idle threads wait actively while a call runs: it pays where a call is
                 long and made of many operators.
 
@@ -109,9 +124,7 @@ class Session:
             model,
             self.path,
             runtime,
-            _session_options(
-                self.path, threads or runtime.threads, convolves=convolves, spins=spins
-            ),
+            _session_options(self.path, threads or runtime.threads, rewriting, spins=spins),
         )
         _check_provider(self._session, runtime)
         self.inputs = {port.name: _type(port.type) for port in self._session.get_inputs()}
@@ -168,14 +181,16 @@ def _create(model: Path | bytes, path: Path, runtime: Runtime, options: Any) -> 
         ) from error
 
 
-def _session_options(path: Path, threads: int, *, convolves: bool, spins: bool) -> Any:
+def _session_options(path: Path, threads: int, rewriting: Rewriting, *, spins: bool) -> Any:
     options = engine().SessionOptions()
-    if not convolves:
-        # The level above changes nothing but the layout of convolutions, and crashes the process
-        # on a half-precision LSTM (ONNX Runtime 1.31, CPU).
-        options.graph_optimization_level = engine().GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    levels = engine().GraphOptimizationLevel
+    options.graph_optimization_level = getattr(levels, rewriting.value)
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # With it, planning which value takes whose place takes three quarters of the time to make a
+    # session, as every value is compared with every one before; values are freed after their last
+    # reader all the same.
+    options.enable_mem_reuse = False
     # Its errors arrive as exceptions; printing them too is not a library's business.
     options.log_severity_level = _NOTHING_BUT_FATAL
     # Threads that spin between the calls would take the cores from other sessions and callers.

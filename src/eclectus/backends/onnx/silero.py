@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eclectus.backends.onnx.session import Runtime, Session
+from eclectus.backends.onnx.session import Rewriting, Runtime, Session
 from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
 from eclectus.core.options import Device
 from eclectus.core.types import FloatArray
@@ -46,7 +46,9 @@ class SileroModel:
             IncompatibleModelError: It is another network.
         """
         # 32 ms of audio are too little work for a second thread or another device.
-        self._session = Session(path, Runtime(Device.CPU, Device.CPU, 1), convolves=False)
+        self._session = Session(
+            path, Runtime(Device.CPU, Device.CPU, 1), rewriting=Rewriting.OPERATORS
+        )
         if set(self._session.inputs) != _PORTS:
             raise IncompatibleModelError(
                 f"{path} is no voice activity detector of Silero from version 5 on: its inputs "

@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
+from eclectus.backends.onnx.encoder import READY
 from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.backends.onnx.model import load_onnx
 from eclectus.backends.onnx.transducer import CutStep
@@ -189,3 +191,14 @@ def test_features_of_another_width_are_an_inference_error(tmp_path: Path) -> Non
 
     with pytest.raises(InferenceError, match=r"encoder-model\.onnx.*audio_signal \(1, 9, 16\)"):
         model.encode(features(np.array([16]), mel_bins=9))
+
+
+def test_a_graph_that_is_ready_is_run_as_it_is_written(tmp_path: Path) -> None:
+    files, config = LAYOUTS["tdt"](tmp_path)
+    expected = load_onnx(files, config, OPTIONS).encode(features())
+    written = onnx.load(str(files.encoder))
+    written.metadata_props.add(key=READY, value="true")
+    onnx.save(written, str(files.encoder))
+    found = load_onnx(files, config, OPTIONS).encode(features())
+    np.testing.assert_array_equal(found.lengths, expected.lengths)
+    np.testing.assert_allclose(found.frames, expected.frames, atol=1e-5)
