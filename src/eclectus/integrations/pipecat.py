@@ -25,7 +25,6 @@ from eclectus.integrations.turns import TurnListener
 from eclectus.service.schema import Settings as Configuration
 from eclectus.service.settings import load_settings
 from eclectus.streaming.events import Endpoint, Event, Final, Partial, SpeechStarted
-from eclectus.streaming.session import Session
 
 try:
     from pipecat.frames.frames import (
@@ -227,7 +226,7 @@ class EclectusSTTService(STTService):
         if self._ears is None:
             return changed
         try:
-            Session(self._in_use.engine, self._in_use.model.tokenizer, self._options())
+            self._in_use.model.stream(self._options())
         except OptionError as error:
             self._settings.apply_update(before)
             await self.push_error(str(error), exception=error)

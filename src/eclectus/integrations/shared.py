@@ -15,7 +15,6 @@ from eclectus.core.options import StreamOptions
 from eclectus.service.schema import Settings
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.scheduler import StreamScheduler
-from eclectus.streaming.session import Session
 
 _LONGEST_S = 30.0
 
@@ -46,7 +45,7 @@ class Ears:
     def _delay_once(self, options: StreamOptions, length_s: float) -> float:
         rate = self.engine.config.time_base.sample_rate
         noise = np.random.default_rng(0).normal(0, 0.01, round(length_s * rate))
-        session = Session(self.engine, self.model.tokenizer, options)
+        session = self.model.stream(options)
         self.scheduler.push(session, noise.astype(np.float32)).result()
         start = time.perf_counter()
         self.scheduler.finish(session).result()
@@ -76,7 +75,7 @@ def borrow(model: Model | str, settings: Settings) -> Ears:
 
 def _open(key: Key, model: Model | str, settings: Settings) -> Ears:
     if not isinstance(model, str):
-        engine = StreamEngine(model.acoustic, settings.search)
+        engine = model.stream_engine(settings.search)
         return Ears(key, model, False, engine, StreamScheduler(engine))
     backend = settings.backend
     loaded = load(
@@ -87,7 +86,7 @@ def _open(key: Key, model: Model | str, settings: Settings) -> Ears:
         hub=settings.hub,
     )
     try:
-        engine = StreamEngine(loaded.acoustic, settings.search)
+        engine = loaded.stream_engine(settings.search)
     except OptionError:
         loaded.close()
         raise

@@ -81,9 +81,7 @@ class TurnListener:
         lead = lead[max(0, len(lead) - round(lead_s * self._rate)) :]
         self._before.clear()
         self._opened_at = (self._heard - len(lead)) / self._rate
-        self._session = Session(
-            self.ears.engine, self.ears.model.tokenizer, options, sample_rate=self._rate
-        )
+        self._session = self.ears.model.stream(options, sample_rate=self._rate)
         return await self._result(self.ears.scheduler.push(self._session, lead))
 
     async def end(self) -> list[Event]:
