@@ -43,7 +43,10 @@ def _pcm32(data: bytes) -> FloatArray:
 
 
 def _float32(data: bytes) -> FloatArray:
-    return np.frombuffer(data, "<f4").astype(np.float32)
+    # Any bits can come, and what they add up to must be a number.
+    given = np.frombuffer(data, "<f4").astype(np.float32)
+    clean: FloatArray = np.clip(np.nan_to_num(given, nan=0.0), -1.0, 1.0)
+    return clean
 
 
 _FORMS: Mapping[Encoding, tuple[int, Callable[[bytes], FloatArray]]] = {

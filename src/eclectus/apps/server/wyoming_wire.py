@@ -66,7 +66,8 @@ async def read_message(reader: asyncio.StreamReader) -> Message | None:
             return None
         raise
     header = parse_object(line)
-    kind, data = header.get("type"), header.get("data") or {}
+    kind, data = header.get("type"), header.get("data")
+    data = {} if data is None else data
     if not isinstance(kind, str) or not isinstance(data, dict):
         raise HttpError(400, "a header needs a `type`, and `data` must be an object")
     size = _length(header, "data_length", _LARGEST_DATA)
