@@ -10,15 +10,9 @@ import pytest
 
 from eclectus.service.options import ServerOptions
 from eclectus.service.schema import Settings
-from tests.support.server import Running, running_server
+from tests.support.server import Running, watched
 
 CLIP = "examples/clips/garden.flac"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    with running_server() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +20,7 @@ def guarded() -> Iterator[Running]:
     options = ServerOptions(
         api_keys=("sesame", "other"), max_upload_mb=0.2, cors_origins=("https://good.example",)
     )
-    with running_server(replace(Settings(), server=options)) as running:
+    with watched(replace(Settings(), server=options)) as running:
         yield running
 
 

@@ -151,6 +151,18 @@ class LiveStream:
         Raises:
             BackendError: The engine failed.
         """
+        async for batch in self.batches():
+            for event in batch:
+                yield event
+
+    async def batches(self) -> AsyncIterator[list[LiveEvent]]:
+        """Yield what each piece of audio and each order brought, be it nothing.
+
+        All that a flush brings comes with its `Flushed`.
+
+        Raises:
+            BackendError: The engine failed.
+        """
         stirring = False
         while True:
             order = await self._next(self._stall_flush_s if stirring else None)
@@ -161,12 +173,12 @@ class LiveStream:
                 stirring = True
             if isinstance(order, _Restart):
                 self._session.reset()
-                yield Restarted()
+                yield [Restarted()]
                 continue
-            for event in await _result(self._submit(order)):
-                yield event
+            batch: list[LiveEvent] = [*await _result(self._submit(order))]
             if isinstance(order, _Flush) and order.tag is not self:
-                yield Flushed(order.tag)
+                batch.append(Flushed(order.tag))
+            yield batch
             if isinstance(order, _Finish):
                 return
 

@@ -238,14 +238,20 @@ class Session:
         return [*events, Endpoint(at / self._base.sample_rate, reason)]
 
     def _flush(self) -> Steps:
+        events: list[Event] = []
+        if self._resampler is not None and not self._closed:
+            # The filter holds back some 0.1 s of what was said.
+            rest = self._resampler.finish()
+            self._resampler = StreamResampler(self._rate, self._base.sample_rate)
+            events += yield from self._take(rest)
         if self._utterance is None:
-            return []
+            return events
         stop = self._audio.stop
         at = stop
         if self._endpointer is not None:
             at = min(at, self._endpointer.heard_until)
             self._endpointer.forget_utterance()
-        return (yield from self._end(stop, at, EndpointReason.FLUSH))
+        return events + (yield from self._end(stop, at, EndpointReason.FLUSH))
 
     def _utterance_start(self, heard: int) -> int:
         """Go back by the pre-roll, but not into the utterance before; on a whole frame."""

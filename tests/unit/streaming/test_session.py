@@ -189,6 +189,18 @@ def test_reset_begins_a_new_stream_at_any_point(model: eclectus.Model) -> None:
     assert follow(session, samples) == first
 
 
+@pytest.mark.parametrize("rate", [8_000, 24_000, 44_100])
+def test_a_flush_takes_what_the_resampler_holds_back(model: eclectus.Model, rate: int) -> None:
+    samples = resample(clip("garden"), RATE, rate)
+    session = model.stream(StreamOptions(endpoint=EndpointOptions(enabled=False)), sample_rate=rate)
+    words = final_words(session.push(samples[: 2 * rate]) + session.flush())
+    assert session.duration == 2.0
+    words += final_words(session.push(samples[2 * rate :]) + session.flush())
+    assert session.duration == pytest.approx(len(samples) / rate, abs=2 / RATE)
+    assert spoken(words).lower().startswith("the little garden was")
+    assert session.finish() == [Ended(session.duration)]
+
+
 def test_another_rate_gives_what_resampling_the_whole_gives(model: eclectus.Model) -> None:
     samples = clip("garden")
     higher = resample(samples, RATE, 48_000)

@@ -7,15 +7,23 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.websockets import WebSocketState
 
 from eclectus._version import __version__
-from eclectus.apps.server import health, openai_files, openai_models
-from eclectus.apps.server.errors import HttpError, code_of, error_response, meaning_of, message_of
+from eclectus.apps.server import deepgram_ws, health, openai_files, openai_models, realtime_ws
+from eclectus.apps.server.errors import HttpError, code_of, error_response
 from eclectus.apps.server.limits import BodyLimit, Observer
+from eclectus.apps.server.live_socket import close_for, refuse
 from eclectus.core.errors import EclectusError
 from eclectus.service.service import SpeechService
 
-ROUTERS = (health.router, openai_files.router, openai_models.router)
+ROUTERS = (
+    health.router,
+    openai_files.router,
+    openai_models.router,
+    realtime_ws.router,
+    deepgram_ws.router,
+)
 
 
 def create_app(service: SpeechService) -> FastAPI:
@@ -67,7 +75,10 @@ def _install_errors(app: FastAPI, service: SpeechService) -> None:
 
     async def on_websocket(socket: WebSocket, error: Exception) -> None:
         service.telemetry.errors.labels(code_of(error)).inc()
-        await socket.close(meaning_of(error).close, message_of(error)[:120])
+        if socket.application_state is WebSocketState.CONNECTING:
+            await refuse(socket, error)
+        else:
+            await close_for(socket, error)
 
     async def either(connection: Request | WebSocket, error: Exception) -> JSONResponse | None:
         if isinstance(connection, WebSocket):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fastapi import Request
 from fastapi.responses import JSONResponse
+from starlette.requests import HTTPConnection
 
 from eclectus.core.errors import (
     AudioError,
@@ -119,7 +119,7 @@ def error_object(error: Exception) -> dict[str, object]:
     }
 
 
-def error_response(request: Request, error: Exception) -> JSONResponse:
+def error_response(request: HTTPConnection, error: Exception) -> JSONResponse:
     """Answer with an error, in the form of the route's protocol."""
     meaning = meaning_of(error)
     headers = {"x-should-retry": "true" if meaning.retry else "false"}

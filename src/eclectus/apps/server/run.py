@@ -6,12 +6,13 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 
 from eclectus.apps.server.app import create_app
+from eclectus.apps.server.wyoming import WyomingServer
 from eclectus.core.errors import OptionError
 from eclectus.service.logs import log_as_json
 from eclectus.service.schema import Settings
@@ -31,6 +32,8 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: SpeechService) -> None:
         super().__init__(config)
         self.service = service
+        self.wyoming_port: int | None = None
+        """Where Wyoming is spoken, once it is."""
 
     async def run_service(self, sockets: list[socket.socket]) -> None:
         """Serve from the first load of the model to the end.
@@ -41,7 +44,8 @@ class Server(uvicorn.Server):
         starting = asyncio.create_task(self.service.start())
         starting.add_done_callback(self._end_if_failed)
         try:
-            await self.serve(sockets)
+            async with self._wyoming():
+                await self.serve(sockets)
         finally:
             starting.cancel()
             await asyncio.gather(starting, return_exceptions=True)
@@ -70,6 +74,18 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    @asynccontextmanager
+    async def _wyoming(self) -> AsyncIterator[None]:
+        """Speak Wyoming too, if that is set; it drains together with the rest."""
+        settings = self.service.settings.server
+        if settings.wyoming_port is None:
+            yield
+            return
+        with bind(settings.host, settings.wyoming_port) as listener:
+            self.wyoming_port = listener.getsockname()[1]
+            async with WyomingServer(self.service).listening(listener):
+                yield
 
     def _end_if_failed(self, starting: asyncio.Task[None]) -> None:
         if not starting.cancelled() and starting.exception() is not None:
