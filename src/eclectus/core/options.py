@@ -291,13 +291,25 @@ class EndpointOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOptions:
-    """Everything that shapes the events of one live stream."""
+    """Everything that shapes the events of one live stream.
+
+    Attributes:
+        live: How it is divided, and what is shown of it.
+        endpoint: Where utterances end.
+        search: How tokens are chosen.
+        confidence: What confidences mean.
+        segments: Where segments end.
+        catch_up_s: Audio that waits is made final in chunks of up to this length: much less work
+            than `live.chunk_s` at a time, but then words depend on the pieces in which the audio
+            came. None: always `live.chunk_s`.
+    """
 
     live: LiveOptions = LiveOptions()
     endpoint: EndpointOptions = EndpointOptions()
     search: GreedySearch = GreedySearch()
     confidence: ConfidenceOptions = ConfidenceOptions()
     segments: SegmentOptions = SegmentOptions()
+    catch_up_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

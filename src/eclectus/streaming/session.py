@@ -45,7 +45,7 @@ class Session:
         self._engine = engine
         self._options = options
         self._base = engine.config.time_base
-        self._contexts = Contexts.of(options.live, self._base)
+        self._contexts = Contexts.of(options.live, self._base, options.catch_up_s)
         self._writer = Writer(engine.config, tokenizer, options)
         self._rate = self._base.sample_rate if sample_rate is None else sample_rate
         self._begin()
@@ -166,7 +166,7 @@ class Session:
             self._utterance = self._new_utterance(start)
             return [SpeechStarted(max(mark.at, start) / rate)]
         assert self._utterance is not None
-        events = yield from self._utterance.advance(mark.known)
+        events = yield from self._utterance.advance(mark.known, ends=True)
         stop = min(mark.known, mark.at + round(self._options.endpoint.tail_s * rate))
         return events + (yield from self._end(stop, mark.at, mark.reason))
 

@@ -66,11 +66,18 @@ class Utterance:
         """The first sample of the stream that it may still ask for."""
         return self._origin + self._contexts.needed_from(self._done)
 
-    def advance(self, stop: int) -> Steps:
-        """Make final what can be, knowing the stream's samples before `stop`."""
+    def advance(self, stop: int, *, ends: bool = False) -> Steps:
+        """Make final what can be.
+
+        Args:
+            stop: The stream's samples before it are known.
+            ends: Whether the utterance ends here, and `finish` follows.
+        """
         events: list[Event] = []
+        if ends and self._contexts.ends_at_once(self._done, stop - self._origin):
+            return events
         while (step := self._contexts.next_step(self._done, stop - self._origin)) is not None:
-            done = self._done + self._contexts.chunk
+            done = self._done + (step.final or 0) * self._contexts.frame
             newest = self._contexts.next_step(done, stop - self._origin) is None
             drafts = newest and self._options.live.emit_partial
             self._take(_needed((yield self._work(step, drafts=drafts))))

@@ -9,13 +9,19 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from eclectus._version import __version__
-from eclectus.apps.server import health, openai_files, openai_models
+from eclectus.apps.server import ears_ws, health, openai_files, openai_models, pcm_ws
 from eclectus.apps.server.errors import HttpError, code_of, error_response, meaning_of, message_of
 from eclectus.apps.server.limits import BodyLimit, Observer
 from eclectus.core.errors import EclectusError
 from eclectus.service.service import SpeechService
 
-ROUTERS = (health.router, openai_files.router, openai_models.router)
+ROUTERS = (
+    health.router,
+    openai_files.router,
+    openai_models.router,
+    pcm_ws.router,
+    ears_ws.router,  # the last: it takes every WebSocket path that nothing else claims
+)
 
 
 def create_app(service: SpeechService) -> FastAPI:
