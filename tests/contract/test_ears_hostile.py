@@ -50,18 +50,28 @@ def hostile() -> Iterator[Rest]:
         yield Rest(server, server.tasks())
 
 
+KINDS = (
+    "restart",
+    "setengine",
+    "setlanguage",
+    "getstatus",
+    "setvadtimeout",
+    "pause",
+    "resume",
+    "configure",
+    "authenticate",
+    "liststreams",
+    "subscribe",
+    "nonsense",
+)
+NAMES = ("engine", "lang", "seconds", "token", "stream_id", "extensions")
+VALUES: tuple[object, ...] = ("x", "parakeet", 1, -1, 2**70, 1.5, None, [], [[]], {}, True, "token")
 PIECES: tuple[Callable[[random.Random], str | bytes], ...] = (
     lambda dice: dice.randbytes(dice.choice([0, 1, 2, 3, 4, 5, 7, 4096, 70_001])),
     lambda dice: clip("temper")[: dice.randrange(1, 30_000)].tobytes(),
     lambda dice: json.dumps({"type": dice.choice(KINDS), dice.choice(NAMES): dice.choice(VALUES)}),
     lambda dice: dice.choice(["", "{", "stop?", "\0", '{"type":{}}', "[" * 2000, "\U0010ffff" * 9]),
 )
-KINDS = (
-    "restart setengine setlanguage getstatus setvadtimeout pause resume configure authenticate "
-    "liststreams subscribe nonsense"
-).split()
-NAMES = ("engine", "lang", "seconds", "token", "stream_id", "extensions")
-VALUES: tuple[object, ...] = ("x", "parakeet", 1, -1, 2**70, 1.5, None, [], [[]], {}, True, "token")
 
 
 def misbehave(ws: ClientConnection, dice: random.Random) -> None:
@@ -87,14 +97,13 @@ def test_a_neighbour_hears_the_same_words_as_alone(hostile: Rest) -> None:
         return [word["word"] for word in final["words"]]
 
     alone = words()
-    strange = [opened(hostile.server.ws + path) for path in ("/", "/ws", "/x")]
-    for place, ws in enumerate(strange):
-        with contextlib.suppress(ConnectionClosed):
+    with contextlib.ExitStack() as strangers:
+        for place, path in enumerate(("/", "/ws", "/x")):
+            ws = strangers.enter_context(opened(hostile.server.ws + path))
+            dice = random.Random(place)
             for _ in range(15):
-                ws.send(random.Random(place).choice(PIECES)(random.Random(place)))
-    together = words()
-    for ws in strange:
-        ws.close()
+                ws.send(dice.choice(PIECES)(dice))
+        together = words()
     assert together == alone
     hostile.returns()
 
@@ -104,15 +113,14 @@ def test_a_neighbour_hears_the_same_words_as_alone(hostile: Rest) -> None:
 def test_who_vanishes_at_any_point_leaves_nothing_behind(
     hostile: Rest, path: str, sent: int
 ) -> None:
-    ws = opened(hostile.server.ws + path)
-    push(ws, clip("garden")[: sent * 1_920])
-    if sent == 60:
-        say(ws, type="stop")
-    # A reset, not a farewell.
-    ws.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    ws.socket.close()
-    hostile.returns()
-    ws.close()
+    with opened(hostile.server.ws + path) as ws:
+        push(ws, clip("garden")[: sent * 1_920])
+        if sent == 60:
+            say(ws, type="stop")
+        # A reset, not a farewell.
+        ws.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        ws.close_socket()
+        hostile.returns()
 
 
 def test_half_a_handshake_and_half_a_frame_leave_nothing_behind(hostile: Rest) -> None:
@@ -130,15 +138,11 @@ _HANDSHAKE = (
 
 
 def test_a_client_that_floods_and_never_reads_holds_nobody_up(hostile: Rest) -> None:
-    ws = opened(hostile.server.ws)
-    ws.socket.settimeout(0.5)
-    with contextlib.suppress(TimeoutError, OSError, ConnectionClosed):
+    with opened(hostile.server.ws) as ws:
         for _ in range(3_000):
             ws.send(b"\0" * 8)
             say(ws, type="getstatus")
-    assert transcribed(hostile.server.ws, clip("garden"))[-1]["type"] == "final"
-    ws.socket.close()
-    ws.close()
+        assert transcribed(hostile.server.ws, clip("garden"))[-1]["type"] == "final"
     hostile.returns()
 
 

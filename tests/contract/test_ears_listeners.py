@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 
@@ -130,7 +131,7 @@ def test_a_server_without_tokens_says_so_and_goes_on(server: Running) -> None:
 def test_a_listener_that_leaves_or_does_not_read_does_not_hold_the_stream_up(
     listened: Running,
 ) -> None:
-    with opened(listened.ws) as speaker:
+    with contextlib.ExitStack() as others, opened(listened.ws) as speaker:
         say(speaker, type="getstatus")
         hear_until(speaker, "status")
         for _ in range(3):
@@ -138,7 +139,7 @@ def test_a_listener_that_leaves_or_does_not_read_does_not_hold_the_stream_up(
                 authenticate(ws)
                 (stream,) = ask(ws, type="liststreams")["stream_ids"]
                 ask(ws, type="subscribe", stream_id=stream)
-        deaf = opened(listened.ws)
+        deaf = others.enter_context(opened(listened.ws))
         authenticate(deaf)
         ask(deaf, type="subscribe", stream_id=stream)
         heard: list[Json] = []
@@ -147,5 +148,4 @@ def test_a_listener_that_leaves_or_does_not_read_does_not_hold_the_stream_up(
         push(speaker, clip("garden"))
         say(speaker, type="stop")
         ears.join()
-        deaf.close()
     assert heard[-1]["type"] == "final"
