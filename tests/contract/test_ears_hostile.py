@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import random
 import socket
 import struct
@@ -72,6 +73,15 @@ PIECES: tuple[Callable[[random.Random], str | bytes], ...] = (
     lambda dice: json.dumps({"type": dice.choice(KINDS), dice.choice(NAMES): dice.choice(VALUES)}),
     lambda dice: dice.choice(["", "{", "stop?", "\0", '{"type":{}}', "[" * 2000, "\U0010ffff" * 9]),
 )
+
+
+@pytest.fixture(autouse=True)
+def _without_complaints(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever clients do is no failure of the server."""
+    yield
+    ours = ("uvicorn", "asyncio", "eclectus")
+    loud = [one for one in caplog.get_records("call") if one.levelno >= logging.ERROR]
+    assert [one.getMessage() for one in loud if one.name.startswith(ours)] == []
 
 
 def misbehave(ws: ClientConnection, dice: random.Random) -> None:

@@ -132,6 +132,15 @@ def test_the_language_is_told_once_when_it_is_clear() -> None:
     asyncio.run(scene())
 
 
+def test_a_language_that_nobody_can_tell_stays_unknown() -> None:
+    async def scene() -> None:
+        watch = LanguageWatch(("en", "tlh"))
+        assert await watch.look(spoken("these are five English words")) is None
+        assert await watch.look(spoken("these are five English words")) is None
+
+    asyncio.run(scene())
+
+
 def test_either_side_ends_both_and_a_client_that_left_is_no_error() -> None:
     async def leaves() -> None:
         raise WebSocketDisconnect(1006)

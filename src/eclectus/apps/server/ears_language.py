@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from eclectus.apps.server.ears_shapes import Message, SessionWords, language_message
-from eclectus.core.errors import BackendUnavailableError
+from eclectus.core.errors import BackendUnavailableError, OptionError
 from eclectus.text.language import LanguageDetector
 
 LOG = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class LanguageWatch:
         try:
             # The first text loads the statistics.
             guess = await asyncio.to_thread(self._detector.detect, words.text, hint=hint)
-        except BackendUnavailableError as error:
+        except (BackendUnavailableError, OptionError) as error:
             LOG.info("the language stays unknown: %s", error)
             self._done = True
             return None

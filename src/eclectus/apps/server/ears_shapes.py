@@ -177,6 +177,9 @@ def engine_replies(name: str) -> Iterator[Message]:
         yield error_message("unknown engine")
 
 
+_END = b"\n"
+
+
 class SessionWords:
     """All words of a session, for its `final`: some 30 bytes a word, a day is 7 MB."""
 
@@ -190,13 +193,11 @@ class SessionWords:
     @property
     def text(self) -> str:
         """The words joined by single spaces."""
-        return self._text.decode()
+        return " ".join(self._texts())
 
     def add(self, word: Word) -> None:
-        """Add a word; its text holds no space."""
-        if self._numbers:
-            self._text += b" "
-        self._text += word.text.encode()
+        """Add a word."""
+        self._text += word.text.encode() + _END
         self._numbers.extend((word.start, word.end, word.confidence))
 
     def clear(self) -> None:
@@ -208,8 +209,11 @@ class SessionWords:
         """Return the `final` message as JSON text."""
         return to_json({"type": "final", "text": self.text, "words": [*self._words(extensions)]})
 
+    def _texts(self) -> list[str]:
+        return [text.decode() for text in self._text.split(_END)[:-1]]
+
     def _words(self, extensions: Collection[str]) -> Iterator[Message]:
-        for place, text in enumerate(self.text.split(" ") if len(self) else ()):
+        for place, text in enumerate(self._texts()):
             start, end, confidence = self._numbers[3 * place : 3 * place + 3]
             word: Message = {
                 "word": text,

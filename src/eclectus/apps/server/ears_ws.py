@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from starlette.types import Message as Received
 
@@ -42,7 +43,8 @@ async def ears(socket: WebSocket, path: str, service: Service, client: Client) -
         await socket.send_denial_response(JSONResponse(body_of(f"/{path}", missing), 404))
         return
     await socket.accept()
-    await Connection(socket, service, client).run()
+    with suppress(WebSocketDisconnect):  # it left while it was written to
+        await Connection(socket, service, client).run()
 
 
 class Connection:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Annotated
 
 import numpy as np
-from fastapi import APIRouter, Query, WebSocket
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 
 from eclectus.apps.server.context import PageClient, Service
 from eclectus.apps.server.duplex import until_either_ends
@@ -45,20 +46,21 @@ async def ws(
 ) -> None:
     """Take raw mono samples, tell the open utterance as it grows and each utterance at its end."""
     await socket.accept()
-    try:
-        samples = SampleReader(encoding)
-        request = StreamRequest(
-            protocol=PROTOCOL,
-            client=client,
-            sample_rate=_rate(sample_rate),
-            stall_flush_s=service.settings.server.stall_flush_s,
-        )
-        async with service.stream(request) as live:
-            await PcmSession(socket, live, samples).run()
-    except EclectusError as error:
-        service.telemetry.errors.labels(code_of(error)).inc()
-        await socket.send_json({"error": message_of(error)})
-        await socket.close(meaning_of(error).close)
+    with suppress(WebSocketDisconnect):  # it left while it was written to
+        try:
+            samples = SampleReader(encoding)
+            request = StreamRequest(
+                protocol=PROTOCOL,
+                client=client,
+                sample_rate=_rate(sample_rate),
+                stall_flush_s=service.settings.server.stall_flush_s,
+            )
+            async with service.stream(request) as live:
+                await PcmSession(socket, live, samples).run()
+        except EclectusError as error:
+            service.telemetry.errors.labels(code_of(error)).inc()
+            await socket.send_json({"error": message_of(error)})
+            await socket.close(meaning_of(error).close)
 
 
 def _rate(text: str) -> int:
