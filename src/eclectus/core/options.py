@@ -313,6 +313,9 @@ class StreamOptions:
         confidence: What confidences mean.
         segments: Where segments end.
         language: ISO 639-1 code of the language that is spoken, if known: a hint.
+        catch_up_s: Audio that waits is made final in chunks of up to this length: much less work
+            than `live.chunk_s` at a time, but then words depend on the pieces in which the audio
+            came. None: always `live.chunk_s`.
     """
 
     live: LiveOptions = LiveOptions()
@@ -321,6 +324,7 @@ class StreamOptions:
     confidence: ConfidenceOptions = ConfidenceOptions()
     segments: SegmentOptions = SegmentOptions()
     language: str | None = None
+    catch_up_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,10 @@ from eclectus.streaming.session import Session
 
 _PIECE_S = 30.0
 """Audio that waits is handed over in pieces of at most this length."""
+_LEAST = 64
+"""Samples that a piece counts as at least: a flood of tiny pieces must not fill the memory."""
+_ON_LOOP_S = 2.0
+"""Longer pieces are prepared in another thread, so that no other stream waits for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +110,16 @@ class LiveStream:
         Raises:
             StreamClosedError: `finish` was called before.
         """
-        if not len(samples):
-            return
+        size = round(_PIECE_S * self._rate)
+        for start in range(0, len(samples), size):
+            await self._push(samples[start : start + size])
+
+    async def _push(self, samples: FloatArray) -> None:
         clean = np.clip(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
         async with self._changed:
             await self._changed.wait_for(lambda: self._waiting < self._most)
             self._require_open()
-            self._waiting += len(clean)
+            self._waiting += _cost(clean)
             self._orders.append(np.asarray(clean, np.float32))
             self._changed.notify_all()
 
@@ -175,12 +182,17 @@ class LiveStream:
                 self._session.reset()
                 yield [Restarted()]
                 continue
-            batch: list[LiveEvent] = [*await _result(self._submit(order))]
+            batch: list[LiveEvent] = [*await _result(await self._submitted(order))]
             if isinstance(order, _Flush) and order.tag is not self:
                 batch.append(Flushed(order.tag))
             yield batch
             if isinstance(order, _Finish):
                 return
+
+    async def _submitted(self, order: FloatArray | _Flush | _Finish) -> Future[list[Event]]:
+        if isinstance(order, np.ndarray) and len(order) > _ON_LOOP_S * self._rate:
+            return await asyncio.to_thread(self._submit, order)
+        return self._submit(order)
 
     def _submit(self, order: FloatArray | _Flush | _Finish) -> Future[list[Event]]:
         if isinstance(order, _Flush):
@@ -210,7 +222,7 @@ class LiveStream:
             order = self._orders.popleft()
             if not isinstance(order, np.ndarray):
                 return order
-            pieces, held = [order], len(order)
+            pieces, held, cost = [order], len(order), _cost(order)
             while (
                 self._orders
                 and isinstance(piece := self._orders[0], np.ndarray)
@@ -218,10 +230,15 @@ class LiveStream:
             ):
                 pieces.append(piece)
                 held += len(piece)
+                cost += _cost(piece)
                 self._orders.popleft()
-            self._waiting -= held
+            self._waiting -= cost
             self._changed.notify_all()
             return np.concatenate(pieces)
+
+
+def _cost(piece: FloatArray) -> int:
+    return max(len(piece), _LEAST)
 
 
 async def _result(future: Future[list[Event]]) -> list[Event]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from eclectus.core.errors import OptionError
 from eclectus.service.aliases import ALIASES
+from eclectus.service.ears_config import is_ears, read_ears
 from eclectus.service.schema import PREFIX, schema, sections
 
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
@@ -46,7 +47,7 @@ def near(name: str, known: Iterable[str]) -> str:
 
 
 def read_file(path: Path) -> list[Given]:
-    """Read a TOML, YAML or JSON file.
+    """Read a TOML, YAML or JSON file, or the `config.toml` of eaRS.
 
     Raises:
         OptionError: It can't be read, is no mapping, or has an unknown key.
@@ -59,6 +60,8 @@ def read_file(path: Path) -> list[Given]:
             f"{path}: settings are a table of names and values, not a {type(tree).__name__}",
             path=str(path),
         )
+    if is_ears(tree):
+        return [Given(key, value, str(path)) for key, value in read_ears(tree, str(path))]
     return list(_flatten(tree, str(path)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from eclectus.core.errors import OptionError, StreamClosedError
 from eclectus.core.options import StreamOptions
@@ -61,9 +62,13 @@ class Session:
         self._new_detector = new_detector
         self._clock = clock
         self._base = engine.config.time_base
-        self._contexts = Contexts.of(options.live, self._base)
+        self._contexts = Contexts.of(options.live, self._base, options.catch_up_s)
         _check_share(options.live.partial_share)
         self._writer = Writer(engine.config, tokenizer, options)
+        # A model's own end of an utterance may lie anywhere in a long step.
+        self._catches_up = self._contexts.catch_up > 0 and not self._writer.ends_utterances
+        if not self._catches_up:
+            self._contexts = replace(self._contexts, catch_up=0)
         self._rate = self._base.sample_rate if sample_rate is None else sample_rate
         self._begin()
 
@@ -192,7 +197,9 @@ class Session:
         events: list[Event] = []
         while True:
             due = None if self._utterance is None else self._utterance.due
-            mark = None if self._endpointer is None else self._endpointer.next_mark(due)
+            # Who catches up looks for the ends of utterances first, and takes long steps to them.
+            until = self._audio.stop if due is not None and self._catches_up else due
+            mark = None if self._endpointer is None else self._endpointer.next_mark(until)
             if mark is not None:
                 events += yield from self._on_mark(mark)
             elif due is not None and due <= self._audio.stop:
@@ -225,8 +232,17 @@ class Session:
             self._utterance = self._new_utterance(start)
             return [SpeechStarted(max(mark.at, start) / rate)]
         assert self._utterance is not None
+        events = yield from self._catch_up(mark.known)
         stop = min(mark.known, mark.at + round(self._options.endpoint.tail_s * rate))
-        return (yield from self._end(stop, mark.at, mark.reason))
+        return events + (yield from self._end(stop, mark.at, mark.reason))
+
+    def _catch_up(self, stop: int) -> Steps:
+        """Take the long steps of an utterance that ends before audio that waits already."""
+        events: list[Event] = []
+        if self._catches_up:
+            while self._utterance is not None and self._utterance.has_step(stop):
+                events += yield from self._utterance.advance(stop)
+        return events
 
     def _end(self, stop: int, at: int, reason: EndpointReason) -> Steps:
         assert self._utterance is not None

@@ -89,21 +89,32 @@ class Utterance:
         """The first sample of the stream that it may still ask for."""
         return self._origin + self._contexts.needed_from(self._done)
 
-    def advance(self) -> Steps:
+    def has_step(self, stop: int) -> bool:
+        """Whether an utterance that ends at a sample of the stream has steps before its last."""
+        available = stop - self._origin
+        return not self._contexts.ends_at_once(self._done, available) and (
+            self._contexts.next_step(self._done, available) is not None
+        )
+
+    def advance(self, stop: int | None = None) -> Steps:
         """Make the next chunk final, if there is enough audio.
 
         It may end the utterance: then all its words are final, and nothing else may be asked of
         it.
+
+        Args:
+            stop: Samples of the stream from here on belong to something else; None if none do.
         """
-        available = self._audio.stop - self._origin
+        available = (self._audio.stop if stop is None else stop) - self._origin
         step = self._contexts.next_step(self._done, available)
         if step is None:
             return []
-        self._done += self._contexts.chunk
+        before = self._done
+        self._done += (step.final or 0) * self._contexts.frame
         newest = self._contexts.next_step(self._done, available) is None
         drafts = newest and self._options.live.emit_partial
         found = _needed((yield self._work(step, drafts=drafts)))
-        self._take(self._until_end(found))
+        self._take(self._until_end(found, before))
         self._drafted = step.stop
         if self._ended_at is not None:
             return self._last_finals()
@@ -159,7 +170,7 @@ class Utterance:
         samples = self._audio.read(self._origin + step.start, self._origin + step.stop)
         return Work(samples, step.drop, step.final, self._state, drafts)
 
-    def _until_end(self, found: Found) -> Found:
+    def _until_end(self, found: Found, before: int) -> Found:
         """Leave out what follows the token that ends an utterance: it belongs to the next."""
         ends = np.flatnonzero(found.final.token_ids == self._writer.end_id)
         if not len(ends):
@@ -167,7 +178,7 @@ class Utterance:
         place = int(ends[0])
         # A run of CTC labels may have begun before the chunk, whose audio may be gone.
         past_token = (int(found.final.frames[place]) + 1) * self._contexts.frame
-        self._ended_at = self._origin + max(past_token, self._done - self._contexts.chunk)
+        self._ended_at = self._origin + max(past_token, before)
         return replace(found, final=found.final.slice(0, place + 1))
 
     def _take(self, found: Found) -> None:

@@ -42,6 +42,7 @@ class Contexts:
         right: Audio of the future.
         draft_left: Audio of the past for drafts.
         frame: Samples per frame.
+        catch_up: Longest chunk when audio waits, whole chunks; 0 if it is always `chunk`.
     """
 
     left: int
@@ -49,10 +50,11 @@ class Contexts:
     right: int
     draft_left: int
     frame: int
+    catch_up: int = 0
 
     @staticmethod
-    def of(options: LiveOptions, base: TimeBase) -> Contexts:
-        """Round the contexts to whole frames.
+    def of(options: LiveOptions, base: TimeBase, catch_up_s: float | None = None) -> Contexts:
+        """Round the contexts to whole frames, the longest chunk to whole chunks.
 
         Raises:
             OptionError: A context is negative, or the chunk is shorter than half a frame.
@@ -67,7 +69,8 @@ class Contexts:
             )
         size = base.samples_per_frame
         left, chunk, right, draft_left = (count * size for count in frames)
-        return Contexts(left, chunk, right, min(left, draft_left), size)
+        longest = base.whole_frames(catch_up_s or 0.0) * size // chunk * chunk
+        return Contexts(left, chunk, right, min(left, draft_left), size, longest)
 
     @property
     def total(self) -> int:
@@ -79,7 +82,7 @@ class Contexts:
         return done + self.chunk + self.right + 1
 
     def next_step(self, done: int, available: int) -> Step | None:
-        """Plan the next chunk.
+        """Plan the next chunk, or several in one where audio waits and they may be.
 
         A chunk waits for one sample more than its right context: were the stream to end there, the
         rest would be final with it, as in NeMo.
@@ -90,9 +93,15 @@ class Contexts:
         """
         if available < self.due(done):
             return None
-        stop = done + self.chunk + self.right
+        waiting = (available - 1 - self.right - done) // self.chunk * self.chunk
+        chunk = max(self.chunk, min(waiting, self.catch_up))
         start = max(0, done - self.left)
-        return Step(start, stop, (done - start) // self.frame, self.chunk // self.frame)
+        stop = done + chunk + self.right
+        return Step(start, stop, (done - start) // self.frame, chunk // self.frame)
+
+    def ends_at_once(self, done: int, available: int) -> bool:
+        """Whether an utterance that ends here is best finished in one step."""
+        return 0 < available - done <= self.catch_up
 
     def last_step(self, done: int, available: int) -> Step | None:
         """Plan the rest at the end of an utterance; None if every sample is done.
@@ -102,7 +111,7 @@ class Contexts:
         """
         if available <= done:
             return None
-        start = max(0, available - self.total)
+        start = max(0, min(available - self.total, done - self.left))
         return Step(start, available, (done - start) // self.frame, None)
 
     def draft_step(self, done: int, available: int) -> Step | None:

@@ -22,6 +22,7 @@ class Writer:
 
     Attributes:
         end_id: Id of the token by which the model ends an utterance; no token's id if it has none.
+        ends_utterances: Whether it has one.
     """
 
     def __init__(self, config: ModelConfig, tokenizer: Tokenizer, options: StreamOptions) -> None:
@@ -30,6 +31,7 @@ class Writer:
         self._options = options
         end_id = tokenizer.special_id(_END_OF_UTTERANCE)
         self.end_id = _NO_ID if end_id is None else end_id
+        self.ends_utterances = end_id is not None
 
     def words(self, hypothesis: Hypothesis, end_s: float) -> tuple[Word, ...]:
         """Spell the words of tokens.

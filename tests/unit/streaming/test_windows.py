@@ -81,3 +81,40 @@ def test_windows_cover_every_sample_once_and_need_only_what_is_kept(
     assert last.stop == length
     assert last.start >= kept
     assert 0 <= done - (last.start + last.drop * FRAME) < FRAME
+
+
+def catching_up(left: int, chunk: int, right: int, longest: int) -> Contexts:
+    return Contexts(left * FRAME, chunk * FRAME, right * FRAME, 0, FRAME, longest * FRAME)
+
+
+def test_audio_that_waits_is_taken_in_whole_chunks_up_to_the_longest() -> None:
+    windows = catching_up(5, 2, 3, 8)
+    assert windows.next_step(0, 5 * FRAME + 1) == Step(0, 5 * FRAME, 0, 2)
+    assert windows.next_step(0, 8 * FRAME) == Step(0, 7 * FRAME, 0, 4)
+    assert windows.next_step(6 * FRAME, 99 * FRAME) == Step(FRAME, 17 * FRAME, 5, 8)
+
+
+def test_the_longest_chunk_is_rounded_down_to_whole_chunks() -> None:
+    options = LiveOptions(chunk_s=0.8, right_s=1.2)
+    assert Contexts.of(options, BASE, 2.0).catch_up == 20 * FRAME
+    assert Contexts.of(options, BASE, 0.1).catch_up == 0
+    assert Contexts.of(options, BASE).catch_up == 0
+
+
+def test_a_short_rest_is_finished_at_once_where_that_is_allowed() -> None:
+    windows = catching_up(5, 2, 3, 8)
+    assert windows.ends_at_once(0, 8 * FRAME)
+    assert not windows.ends_at_once(0, 8 * FRAME + 1)
+    assert not windows.ends_at_once(FRAME, FRAME)
+    assert not contexts(5, 2, 3).ends_at_once(0, 1)
+    # Such a rest still has its left context.
+    assert windows.last_step(20 * FRAME, 28 * FRAME) == Step(15 * FRAME, 28 * FRAME, 5, None)
+
+
+@given(done=st.integers(0, 9), available=st.integers(0, 60 * FRAME), longest=st.integers(0, 12))
+def test_windows_never_ask_for_forgotten_samples(done: int, available: int, longest: int) -> None:
+    windows = catching_up(5, 2, 3, longest // 2 * 2)
+    place = done * 2 * FRAME
+    for step in (windows.next_step(place, available), windows.last_step(place, available)):
+        assert step is None or windows.needed_from(place) <= step.start <= place
+        assert step is None or step.stop <= available

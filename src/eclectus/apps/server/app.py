@@ -10,7 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketState
 
 from eclectus._version import __version__
-from eclectus.apps.server import deepgram_ws, health, openai_files, openai_models, realtime_ws
+from eclectus.apps.server import (
+    deepgram_ws,
+    ears_ws,
+    health,
+    openai_files,
+    openai_models,
+    pcm_ws,
+    realtime_ws,
+)
 from eclectus.apps.server.errors import HttpError, code_of, error_response
 from eclectus.apps.server.limits import BodyLimit, Observer
 from eclectus.apps.server.live_socket import close_for, refuse
@@ -23,6 +31,8 @@ ROUTERS = (
     openai_models.router,
     realtime_ws.router,
     deepgram_ws.router,
+    pcm_ws.router,
+    ears_ws.router,  # the last: it takes every WebSocket path that nothing else claims
 )
 
 

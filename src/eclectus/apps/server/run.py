@@ -105,6 +105,8 @@ def make_server(settings: Settings) -> Server:
         access_log=False,
         ws_max_size=_LARGEST_MESSAGE,
         ws_per_message_deflate=False,
+        # A pong comes behind all audio that a client has sent ahead of a slow model.
+        ws_ping_timeout=300,
         timeout_graceful_shutdown=5,
         server_header=False,
     )

@@ -1,0 +1,163 @@
+"""`/ws` of the FastAPI services: samples in, `{"text", "is_final"}` out."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+
+from eclectus.apps.server.context import PageClient, Service
+from eclectus.apps.server.duplex import until_either_ends
+from eclectus.apps.server.errors import code_of, meaning_of, message_of
+from eclectus.core.errors import EclectusError, OptionError
+from eclectus.core.types import FloatArray
+from eclectus.service.live import LiveEvent, LiveStream
+from eclectus.service.service import StreamRequest
+from eclectus.streaming.events import Ended, Endpoint, Final, Partial
+
+PROTOCOL = "pcm"
+_ENCODINGS = {
+    "s16le": "<i2",
+    "pcm_s16le": "<i2",
+    "linear16": "<i2",
+    "int16": "<i2",
+    "f32le": "<f4",
+    "pcm_f32le": "<f4",
+    "float32": "<f4",
+}
+_STOP = "stop"
+_LONGEST_TEXT = 1 << 12
+_RATES = (1_000, 384_000)
+_DONE = 1000
+
+router = APIRouter(tags=["FastAPI services"])
+
+
+@router.websocket("/ws")
+async def ws(
+    socket: WebSocket,
+    service: Service,
+    client: PageClient,
+    sample_rate: Annotated[str, Query()] = "16000",
+    encoding: Annotated[str, Query()] = "s16le",
+) -> None:
+    """Take raw mono samples, tell the open utterance as it grows and each utterance at its end."""
+    await socket.accept()
+    with suppress(WebSocketDisconnect):  # it left while it was written to
+        try:
+            samples = SampleReader(encoding)
+            request = StreamRequest(
+                protocol=PROTOCOL,
+                client=client,
+                sample_rate=_rate(sample_rate),
+                stall_flush_s=service.settings.server.stall_flush_s,
+            )
+            async with service.stream(request) as live:
+                await PcmSession(socket, live, samples).run()
+        except EclectusError as error:
+            service.telemetry.errors.labels(code_of(error)).inc()
+            await socket.send_json({"error": message_of(error)})
+            await socket.close(meaning_of(error).close)
+
+
+def _rate(text: str) -> int:
+    low, high = _RATES
+    if not text.isascii() or not text.isdigit() or not low <= int(text[:9]) <= high:
+        raise OptionError(f"sample_rate is a whole number from {low} to {high} Hz, not {text!r}")
+    return int(text)
+
+
+class SampleReader:
+    """Turns bytes that arrive in any pieces into samples."""
+
+    def __init__(self, encoding: str) -> None:
+        """Begin.
+
+        Raises:
+            OptionError: There is no such encoding.
+        """
+        if encoding.lower() not in _ENCODINGS:
+            raise OptionError(f"encoding is one of {', '.join(_ENCODINGS)}, not {encoding!r}")
+        self._type = np.dtype(_ENCODINGS[encoding.lower()])
+        self._rest = b""
+
+    def read(self, piece: bytes) -> FloatArray:
+        """Return the samples (n,) that are whole; the bytes of half a sample wait for the rest."""
+        data = self._rest + piece
+        count = len(data) // self._type.itemsize
+        self._rest = data[count * self._type.itemsize :]
+        samples = np.frombuffer(data, self._type, count).astype(np.float32)
+        return samples / np.float32(32_768) if self._type.kind == "i" else samples
+
+
+class PcmSession:
+    """One client of `/ws`."""
+
+    def __init__(self, socket: WebSocket, live: LiveStream, samples: SampleReader) -> None:
+        self._socket = socket
+        self._live = live
+        self._samples = samples
+        self._final: list[str] = []
+        self._told = ""
+        self._stopped = False
+        self._answered = False
+
+    async def run(self) -> None:
+        """Serve until `stop` is answered or the client leaves."""
+        await until_either_ends(self._read(), self._write())
+
+    async def _read(self) -> None:
+        while (received := await self._socket.receive())["type"] != "websocket.disconnect":
+            if self._stopped:
+                continue
+            if (piece := received.get("bytes")) is not None:
+                await self._live.push(self._samples.read(piece))
+            elif is_stop(received.get("text") or ""):
+                self._stopped = True
+                await self._live.finish()
+
+    async def _write(self) -> None:
+        async for event in self._live.events():
+            await self._tell(event)
+
+    async def _tell(self, event: LiveEvent) -> None:
+        if isinstance(event, Final):
+            self._final.append(event.text)
+            await self._show(" ".join(self._final))
+        elif isinstance(event, Partial):
+            await self._show(" ".join(filter(None, [*self._final, event.text])))
+        elif isinstance(event, Endpoint):
+            await self._end_utterance()
+        elif isinstance(event, Ended):
+            # Whoever says stop waits for a last final, though there is nothing left to say.
+            if not self._answered:
+                await self._socket.send_json({"text": "", "is_final": True})
+            await self._socket.close(_DONE)
+
+    async def _show(self, text: str) -> None:
+        if text != self._told:
+            self._told = text
+            await self._socket.send_json({"text": text, "is_final": False})
+
+    async def _end_utterance(self) -> None:
+        text, self._told = " ".join(self._final), ""
+        self._final.clear()
+        if text:
+            self._answered = self._stopped
+            await self._socket.send_json({"text": text, "is_final": True})
+
+
+def is_stop(text: str) -> bool:
+    """Whether a text message ends the stream: `stop` or `{"type": "stop"}`."""
+    if len(text) > _LONGEST_TEXT:
+        return False
+    if text.strip().lower() == _STOP:
+        return True
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(message, dict) and str(message.get("type")).lower() == _STOP
