@@ -29,7 +29,9 @@ def spell(tokens: Hypothesis, pending: Pending) -> tuple[Word, ...]:
 
 def found_in_a_window(draw: st.DrawFn) -> Hypothesis:
     ids = draw(st.lists(st.integers(0, len(PIECES) - 1), max_size=25))
-    frames = sorted(draw(st.lists(st.integers(0, WINDOW - 1), min_size=len(ids), max_size=len(ids))))
+    frames = sorted(
+        draw(st.lists(st.integers(0, WINDOW - 1), min_size=len(ids), max_size=len(ids)))
+    )
     count = len(ids)
     return Hypothesis(
         np.array(ids, np.int64),

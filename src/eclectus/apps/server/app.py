@@ -9,13 +9,34 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from eclectus._version import __version__
-from eclectus.apps.server import health, openai_files, openai_models
-from eclectus.apps.server.errors import HttpError, code_of, error_response, meaning_of, message_of
+from eclectus.apps.server import (
+    deepgram_files,
+    health,
+    native_files,
+    openai_files,
+    openai_models,
+    whisper_cpp,
+)
+from eclectus.apps.server.errors import (
+    DETAIL_PATHS,
+    HttpError,
+    code_of,
+    error_response,
+    meaning_of,
+    message_of,
+)
 from eclectus.apps.server.limits import BodyLimit, Observer
 from eclectus.core.errors import EclectusError
 from eclectus.service.service import SpeechService
 
-ROUTERS = (health.router, openai_files.router, openai_models.router)
+ROUTERS = (
+    health.router,
+    openai_files.router,
+    openai_models.router,
+    native_files.router,
+    whisper_cpp.router,
+    deepgram_files.router,
+)
 
 
 def create_app(service: SpeechService) -> FastAPI:
@@ -30,7 +51,7 @@ def create_app(service: SpeechService) -> FastAPI:
         app.include_router(router)
     _install_errors(app, service)
     server = service.settings.server
-    app.add_middleware(BodyLimit, limit_mb=server.max_upload_mb)
+    app.add_middleware(BodyLimit, limit_mb=server.max_upload_mb, stall_s=server.upload_stall_s)
     if server.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -61,7 +82,8 @@ def _install_errors(app: FastAPI, service: SpeechService) -> None:
         first = error.errors()[0]
         place = [str(part) for part in first["loc"][1:]]
         field = ".".join(place).removesuffix("[]") or None
-        status = 400 if request.url.path.startswith("/v1") else 422
+        # The FastAPI services' clients know FastAPI's own status.
+        status = 422 if request.url.path in DETAIL_PATHS else 400
         problem = HttpError(status, f"{field or 'request'}: {first['msg']}", param=field)
         return await ours(request, problem)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -33,11 +34,26 @@ class BodyTooLargeError(HttpError):
         )
 
 
-class BodyLimit:
-    """Refuses bodies that are too large, by what they promise and by what comes."""
+class StalledUploadError(HttpError):
+    """The client began to send and stopped."""
 
-    def __init__(self, app: ASGIApp, *, limit_mb: float) -> None:
+    code = "upload_stalled"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            408,
+            f"nothing came for {limit_s:g} s; send the file again",
+            param="file",
+            code=self.code,
+        )
+
+
+class BodyLimit:
+    """Refuses bodies that are too large, by what they promise and by what comes, or that stall."""
+
+    def __init__(self, app: ASGIApp, *, limit_mb: float, stall_s: float | None = None) -> None:
         self._app = app
+        self._stall_s = stall_s
         self._limit_mb = limit_mb
         self._limit = round(limit_mb * 1_000_000)
 
@@ -52,16 +68,28 @@ class BodyLimit:
             await error_response(Request(scope), error)(scope, receive, send)
             return
         came = 0
+        whole = False
 
         async def counted() -> Message:
-            nonlocal came
-            message = await receive()
+            nonlocal came, whole
+            if whole:  # what is waited for now is the end of the connection
+                return await receive()
+            message = await self._patiently(receive)
+            whole = not message.get("more_body", False)
             came += len(message.get("body", b""))
             if came > self._limit:
                 raise BodyTooLargeError(self._limit_mb)
             return message
 
         await self._app(scope, counted, send)
+
+    async def _patiently(self, receive: Receive) -> Message:
+        try:
+            async with asyncio.timeout(self._stall_s):
+                return await receive()
+        except TimeoutError as error:
+            assert self._stall_s is not None
+            raise StalledUploadError(self._stall_s) from error
 
 
 class Observer:
