@@ -1,8 +1,8 @@
 """Fetches a file from the web for a client, without lending it the server's place in the network.
 
 A client that may name an address could otherwise reach what only this machine reaches: its own
-ports, its neighbours, a cloud's metadata. So the name is resolved once, every address it has must be
-public, the connection goes to one of these and nowhere else, and redirections are not followed.
+ports, its neighbours, a cloud's metadata. So the name is resolved once, every address it has must
+be public, the connection goes to one of these and nowhere else, and redirections are not followed.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import ipaddress
 import socket
 import ssl
 import tempfile
-import time
+import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 from urllib.parse import SplitResult, urlsplit
@@ -77,25 +77,23 @@ def fetch(url: str, limits: FetchLimits, *, allowed: Callable[[str], bool] = is_
         AudioNotFoundError: The address is not allowed, or gives no file.
         AudioTooLongError: The file is too large.
     """
-    deadline = time.monotonic() + limits.seconds
     parts, port = _split(url)
     address = _resolve(parts.hostname or "", port, allowed)
     connection = _Pinned(parts, port, address, limits.seconds)
+    # Timeouts of sockets count from byte to byte: a trickle would outlast them.
+    timer = threading.Timer(limits.seconds, connection.abort)
+    timer.daemon = True
+    timer.start()
     try:
         with closing(connection):
-            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", target, headers={"Accept-Encoding": "identity"})
-            response = connection.getresponse()
-            if response.status != 200:
-                raise AudioNotFoundError(
-                    f"the web address answers with status {response.status}; it must give the file "
-                    "itself, redirections are not followed"
-                )
-            return _read(response, limits, deadline)
+            return _get(connection, parts, limits)
+    except AudioNotFoundError:
+        raise
     except (OSError, http.client.HTTPException) as error:
-        if isinstance(error, AudioNotFoundError):
-            raise
-        raise AudioNotFoundError(f"the web address can't be read: {error}") from error
+        reason = f"it took longer than {limits.seconds:g} s" if connection.aborted else error
+        raise AudioNotFoundError(f"the web address can't be read: {reason}") from error
+    finally:
+        timer.cancel()
 
 
 def _split(url: str) -> tuple[SplitResult, int]:
@@ -123,29 +121,38 @@ def _resolve(host: str, port: int, allowed: Callable[[str], bool]) -> str:
     return addresses[0]
 
 
-def _read(response: http.client.HTTPResponse, limits: FetchLimits, deadline: float) -> BinaryIO:
+def _get(connection: _Pinned, parts: SplitResult, limits: FetchLimits) -> BinaryIO:
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection.request("GET", target, headers={"Accept-Encoding": "identity"})
+    response = connection.getresponse()
+    if response.status != 200:
+        raise AudioNotFoundError(
+            f"the web address answers with status {response.status}; it must give the file itself, "
+            "redirections are not followed"
+        )
     file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - handed on
     try:
-        # `read1` returns what has come, so that a trickle can't outlast the deadline.
-        while block := response.read1(_BLOCK):
-            file.write(block)
-            _check(file.tell(), limits, deadline)
-        file.seek(0)
+        _copy(response, file, limits)
     except BaseException:
         file.close()
         raise
     return file
 
 
-def _check(size: int, limits: FetchLimits, deadline: float) -> None:
+def _copy(response: http.client.HTTPResponse, file: BinaryIO, limits: FetchLimits) -> None:
+    while block := response.read(_BLOCK):
+        file.write(block)
+        _check_size(file.tell(), limits)
+    if response.length:
+        raise http.client.IncompleteRead(b"", response.length)
+    file.seek(0)
+
+
+def _check_size(size: int, limits: FetchLimits) -> None:
     if size > limits.bytes:
         raise AudioTooLongError(
             f"the file at the web address is larger than {limits.bytes / 1e6:g} MB",
             limit_bytes=limits.bytes,
-        )
-    if time.monotonic() > deadline:
-        raise AudioNotFoundError(
-            f"the file at the web address did not come within {limits.seconds:g} s"
         )
 
 
@@ -158,14 +165,25 @@ class _Pinned(http.client.HTTPConnection):
         self.default_port = _PORTS[parts.scheme]
         super().__init__(parts.hostname or "", port, timeout=timeout_s)
         self._address = address
+        self._socket: socket.socket | None = None  # `sock` is forgotten before the body is read
+        self.aborted = False
+
+    def abort(self) -> None:
+        """End what is under way, from another thread."""
+        self.aborted = True
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def connect(self) -> None:
         plain = socket.create_connection((self._address, self.port), self.timeout)
+        self._socket = plain
         if not self._secure:
             self.sock = plain
             return
         try:
-            self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
+            secured = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
+            self.sock = self._socket = secured
         except BaseException:
             plain.close()
             raise

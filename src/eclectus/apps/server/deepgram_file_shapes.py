@@ -10,13 +10,17 @@ from typing import Any, BinaryIO
 
 from eclectus.core.types import Segment, Transcript, Word
 
+_BLOCK = 1 << 20
 _SIGNS = ".,;:!?¿¡…\"'()[]{}«»„“”‘’—–-"
 
 
-def digest(file: BinaryIO) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
-    file.seek(0)
-    return hashlib.file_digest(file, "sha256").hexdigest()
+def digest(file: BinaryIO, start: int = 0) -> str:
+    """Return the SHA-256 of a file from a place on, in hexadecimal digits."""
+    found = hashlib.sha256()
+    file.seek(start)
+    while block := file.read(_BLOCK):
+        found.update(block)
+    return found.hexdigest()
 
 
 def recorded(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 from contextlib import AsyncExitStack
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from eclectus.apps.server.context import Client, Service
 from eclectus.apps.server.deepgram_file_shapes import digest, recorded
@@ -17,15 +18,15 @@ from eclectus.apps.server.errors import HttpError
 from eclectus.apps.server.openai_form import language_code
 from eclectus.apps.server.openai_models import resolve_model
 from eclectus.apps.server.uploads import spool_body, while_connected
-from eclectus.core.types import Audio
 from eclectus.service.fetch import FetchLimits, fetch
 from eclectus.service.service import FileRequest, SpeechService
-from eclectus.signal.decode import AudioSource
 
 router = APIRouter(tags=["Deepgram"])
 
 _FAMILIES = ("nova", "enhanced", "base", "whisper", "flux", "general")
 _MOST_JSON = 100_000
+_JSON = "application/json"
+_UNKNOWN = b"\xff\xff\xff\xff"
 
 
 class Asked(BaseModel):
@@ -39,9 +40,9 @@ class Asked(BaseModel):
     """Language that is spoken: a hint; `multi` to find out."""
     encoding: str | None = None
     """`linear16` for samples without a header; not needed for files."""
-    sample_rate: int = 16_000
+    sample_rate: int = Field(default=16_000, ge=1_000, le=384_000)
     """Of samples without a header, in Hz."""
-    channels: int = 1
+    channels: int = Field(default=1, ge=1, le=32)
     """Of samples without a header."""
     utterances: bool = False
     """Tell the segments as `results.utterances`."""
@@ -77,21 +78,23 @@ async def listen(
     if asked.callback is not None:
         raise HttpError(400, "callbacks are not made; wait for the answer", param="callback")
     model = resolve_deepgram(asked.model, service)
+    is_json = request.headers.get("content-type", "").partition(";")[0].strip() == _JSON
+    header = b"" if is_json else _header(asked)
     async with AsyncExitStack() as stack:
-        body = await spool_body(request)
+        body = await spool_body(request, header)
         stack.callback(body.close)
-        if request.headers.get("content-type", "").partition(";")[0].strip() == "application/json":
+        if is_json:
             url = _url(body.read(_MOST_JSON))
             body = await while_connected(request, _fetched(url, service))
             stack.callback(body.close)
         work = FileRequest(
-            source=await asyncio.to_thread(_source, body, asked),
+            source=body,
             model=model,
             client=client,
             options=service.transcribe_options(language_code(asked.language)),
         )
         transcript = await while_connected(request, service.transcribe(work))
-        sha256 = await asyncio.to_thread(digest, body)
+        sha256 = await asyncio.to_thread(digest, body, len(header))
     shape = recorded(transcript, sha256, utterances=asked.utterances, paragraphs=asked.paragraphs)
     return JSONResponse(shape)
 
@@ -118,7 +121,7 @@ def _url(body: bytes) -> str:
     return url
 
 
-async def _fetched(url: str, service: SpeechService) -> Any:
+async def _fetched(url: str, service: SpeechService) -> BinaryIO:
     server = service.settings.server
     if not server.allow_urls:
         raise HttpError(
@@ -130,10 +133,16 @@ async def _fetched(url: str, service: SpeechService) -> Any:
     return await asyncio.to_thread(fetch, url, FetchLimits(round(server.max_upload_mb * 1e6)))
 
 
-def _source(body: Any, asked: Asked) -> AudioSource:
-    """Return the file, or its samples if it has no header."""
+def _header(asked: Asked) -> bytes:
+    """Return what makes a WAV file of the body's samples; nothing for a file.
+
+    Its sizes are unknown, as a pipe's: decoders then read to the end.
+
+    Raises:
+        HttpError: 400, the samples are not understood.
+    """
     if asked.encoding is None:
-        return body  # type: ignore[no-any-return]  # a binary file
+        return b""
     if asked.encoding != "linear16":
         raise HttpError(
             400,
@@ -141,14 +150,6 @@ def _source(body: Any, asked: Asked) -> AudioSource:
             "out for files",
             param="encoding",
         )
-    return _samples(body.read(), asked)
-
-
-def _samples(data: bytes, asked: Asked) -> Audio:
-    import numpy as np
-
-    if not (1 <= asked.channels <= 32 and 1_000 <= asked.sample_rate <= 384_000):
-        raise HttpError(400, "these are no rate and no number of channels", param="sample_rate")
-    count = len(data) // (2 * asked.channels) * asked.channels
-    samples = np.frombuffer(data, "<i2", count).reshape(-1, asked.channels)
-    return Audio(samples.mean(axis=1, dtype=np.float32) / np.float32(32_768), asked.sample_rate)
+    rate, channels = asked.sample_rate, asked.channels
+    form = struct.pack("<HHIIHH", 1, channels, rate, rate * 2 * channels, 2 * channels, 16)
+    return b"RIFF" + _UNKNOWN + b"WAVEfmt \x10\0\0\0" + form + b"data" + _UNKNOWN

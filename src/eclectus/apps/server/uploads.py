@@ -130,10 +130,11 @@ def _inlined(part: Any, definitions: Mapping[str, Any]) -> Any:
     return part
 
 
-async def spool_body(request: Request) -> BinaryIO:
-    """Read a raw body into a file, which the caller closes."""
+async def spool_body(request: Request, header: bytes = b"") -> BinaryIO:
+    """Read a raw body into a file behind a header; the caller closes it."""
     file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - handed on
     try:
+        file.write(header)
         async for chunk in request.stream():
             await asyncio.to_thread(file.write, chunk)
         file.seek(0)
