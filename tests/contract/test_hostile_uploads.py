@@ -35,8 +35,8 @@ def server() -> Iterator[tuple[str, Server]]:
     settings = Settings(
         audio=AudioOptions(max_duration_s=1_000.0, max_expansion=20.0),
         # What is in the encoder when a client goes can't be stopped; so let it be little.
-        long_form=LongFormOptions(window_s=10.0, overlap_s=2.0),
-        batch=BatchOptions(max_audio_s=10.0),
+        long_form=LongFormOptions(window_s=30.0, overlap_s=2.0),
+        batch=BatchOptions(max_audio_s=60.0),
         server=ServerOptions(max_upload_mb=20, upload_stall_s=0.3, allow_urls=True),
     )
     with running(settings) as (url, one):
