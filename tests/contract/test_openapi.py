@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 import requests
@@ -44,7 +46,7 @@ def test_no_request_makes_the_server_fail(
             phases=[Phase.generate],
             suppress_health_check=[*HealthCheck],
         )
-        def check(case: Case) -> None:
+        def check(case: Case[Any]) -> None:
             answer = case.call(base_url=server_url, session=session, timeout=30)
             assert answer.status_code < 500, answer.text
 

@@ -50,7 +50,7 @@ def test_errors_of_the_fastapi_services_are_details(
 
 @pytest.mark.parametrize("wanted", [None, "json"])
 def test_whisper_cpps_json_is_a_text(server_url: str, wanted: str | None) -> None:
-    fields = {"response_format": wanted} if wanted else {}
+    fields: dict[str, Any] = {"response_format": wanted} if wanted else {}
     found = post(f"{server_url}/inference", temperature="0.0", **fields).json()
     assert found.keys() == {"text"}
     assert "garden" in found["text"].lower()

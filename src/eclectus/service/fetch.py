@@ -133,6 +133,7 @@ def _get(connection: _Pinned, parts: SplitResult, limits: FetchLimits) -> Binary
     file = cast("BinaryIO", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 - handed on
     try:
         _copy(response, file, limits)
+        connection.check()
     except BaseException:
         file.close()
         raise
@@ -174,6 +175,11 @@ class _Pinned(http.client.HTTPConnection):
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+    def check(self) -> None:
+        """Raise if it was ended: what was read may look whole."""
+        if self.aborted:
+            raise TimeoutError
 
     def connect(self) -> None:
         plain = socket.create_connection((self._address, self.port), self.timeout)

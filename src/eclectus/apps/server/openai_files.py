@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -21,8 +22,32 @@ from eclectus.service.service import FileRequest, SpeechService
 router = APIRouter(prefix="/v1/audio", tags=["OpenAI"])
 
 
+_EXAMPLES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The transcript, in the format that was asked for.",
+        "content": {
+            "application/json": {
+                "example": {
+                    "text": "A little garden.",
+                    "usage": {"type": "duration", "seconds": 2},
+                    "languages": [{"code": "en"}],
+                }
+            },
+            "text/plain": {"example": "1\n00:00:00,240 --> 00:00:01,360\nA little garden.\n"},
+            "text/vtt": {"example": "WEBVTT\n\n00:00.240 --> 00:01.360\nA little garden.\n"},
+            "text/event-stream": {
+                "example": 'data: {"type": "transcript.text.delta", "delta": "A little"}\n\n'
+            },
+        },
+    }
+}
+
+
 @router.post(
-    "/transcriptions", summary="Transcribe a file", openapi_extra=form_body(TranscriptionForm)
+    "/transcriptions",
+    summary="Transcribe a file",
+    openapi_extra=form_body(TranscriptionForm),
+    responses=_EXAMPLES,
 )
 async def transcriptions(request: Request, service: Service, client: Client) -> Response:
     """Answer as OpenAI does, in the format that is asked for."""

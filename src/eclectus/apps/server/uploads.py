@@ -22,6 +22,11 @@ _MAX_FILES = 8
 _MAX_FIELDS = 200
 _MAX_FIELD_BYTES = 4_000_000
 _IN_MEMORY = 1_000_000
+_FILE = {
+    "type": "string",
+    "format": "binary",
+    "description": "Audio or video of any common kind; its content counts, not its name.",
+}
 
 
 class Form:
@@ -101,22 +106,15 @@ def checked(model: type[_Model], values: Mapping[str, Any]) -> _Model:
         raise _invalid(field, first["msg"]) from error
 
 
-def form_body(model: type[BaseModel]) -> dict[str, Any]:
-    """Describe a form with an upload for the OpenAPI document."""
+def form_body(model: type[BaseModel], *, file: bool = True) -> dict[str, Any]:
+    """Describe a form, with an upload or without, for the OpenAPI document."""
     schema = model.model_json_schema()
-    schema["properties"] = {
-        "file": {
-            "type": "string",
-            "format": "binary",
-            "description": "Audio or video of any common kind; its content counts, not its name.",
-        },
-        **schema["properties"],
-    }
-    schema["required"] = ["file"]
+    if file:
+        schema["properties"] = {"file": _FILE, **schema["properties"]}
+        schema["required"] = ["file"]
     schema = _inlined(schema, schema.pop("$defs", {}))
-    return {
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
-    }
+    content = {"multipart/form-data": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def _inlined(part: Any, definitions: Mapping[str, Any]) -> Any:

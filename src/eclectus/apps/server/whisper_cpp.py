@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from eclectus.apps.server.context import Client, Service
 from eclectus.apps.server.errors import HttpError
@@ -39,7 +39,7 @@ class InferenceForm(BaseModel):
 class LoadForm(BaseModel):
     """What `/load` takes."""
 
-    model: str = ""
+    model: str = Field(default="", description="A model of this server.")
 
 
 @router.post("/inference", summary="Transcribe a file", openapi_extra=form_body(InferenceForm))
@@ -63,7 +63,7 @@ async def inference(request: Request, service: Service, client: Client) -> Respo
     return body_of_format(transcript, asked.response_format.value, (), service)
 
 
-@router.post("/load", summary="Load a model")
+@router.post("/load", summary="Load a model", openapi_extra=form_body(LoadForm, file=False))
 async def load(request: Request, service: Service, _: Client) -> Response:
     """Load a model of this server; paths of weights are no names here."""
     form = await read_form(request)
