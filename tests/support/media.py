@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import av
 import numpy as np
@@ -58,3 +59,31 @@ def _frame(samples: FloatArray, form: str) -> av.AudioFrame:
         integers = (samples * 32_767).astype(np.int16)
         return av.AudioFrame.from_ndarray(integers[None], format="s16", layout="mono")
     return av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+
+
+def flac_bomb(hours: int) -> bytes:
+    """Write FLAC by hand: frames of 65,535 constant samples at 1 kHz, 14 bytes each or so."""
+    rate, block = 1_000, 65_535
+    frames = hours * 3_600 * rate // block
+    info = struct.pack(">HH", block, block) + bytes(6)
+    info += ((rate << 44) | (0 << 41) | (15 << 36)).to_bytes(8, "big") + bytes(16)
+    parts = [b"fLaC", b"\x80\x00\x00\x22", info]
+    for number in range(frames):
+        head = b"\xff\xf8\x70\x08" + _utf8(number) + struct.pack(">H", block - 1)
+        head += bytes([_crc(head, 0x07, 8)])
+        body = head + b"\x00\x00\x00"  # one constant subframe of 16-bit zero
+        parts.append(body + struct.pack(">H", _crc(body, 0x8005, 16)))
+    return b"".join(parts)
+
+
+def _utf8(number: int) -> bytes:
+    return chr(number).encode() if number < 0xD800 else b""
+
+
+def _crc(data: bytes, polynomial: int, bits: int) -> int:
+    value, top = 0, 1 << (bits - 1)
+    for byte in data:
+        value ^= byte << (bits - 8)
+        for _ in range(8):
+            value = ((value << 1) ^ polynomial if value & top else value << 1) & ((1 << bits) - 1)
+    return value

@@ -28,7 +28,7 @@ from eclectus.core.errors import (
 from eclectus.core.options import AudioOptions, DecoderChoice
 from eclectus.signal.byte_source import open_bytes
 from eclectus.signal.decode import AudioSource, open_audio
-from tests.support.media import mux, voice, write
+from tests.support.media import flac_bomb, mux, voice, write
 
 _HANG_S = 60.0
 
@@ -230,7 +230,7 @@ def test_a_wav_with_an_absurd_rate_is_undecodable(rate: int) -> None:
 
 
 def test_hours_of_silence_in_a_few_kilobytes_are_stopped() -> None:
-    bomb = _flac_bomb(hours=10)
+    bomb = flac_bomb(hours=10)
     assert len(bomb) < 20_000
     with pytest.raises(AudioTooLongError, match="bomb") as caught:
         _drain(bomb)
@@ -239,7 +239,7 @@ def test_hours_of_silence_in_a_few_kilobytes_are_stopped() -> None:
 
 
 def test_the_bomb_is_decoded_when_the_limit_is_lifted() -> None:
-    assert _drain(_flac_bomb(hours=1), AudioOptions(max_expansion=None)) > 3_500 * 16_000
+    assert _drain(flac_bomb(hours=1), AudioOptions(max_expansion=None)) > 3_500 * 16_000
 
 
 def test_an_hour_of_silence_from_an_ordinary_encoder_is_no_bomb() -> None:
@@ -286,34 +286,6 @@ def _seconds(data: bytes) -> float | None:
         return _drain(data) / 16_000
     except AudioError:
         return None
-
-
-def _flac_bomb(hours: int) -> bytes:
-    """Write FLAC by hand: frames of 65,535 constant samples at 1 kHz, 14 bytes each or so."""
-    rate, block = 1_000, 65_535
-    frames = hours * 3_600 * rate // block
-    info = struct.pack(">HH", block, block) + bytes(6)
-    info += ((rate << 44) | (0 << 41) | (15 << 36)).to_bytes(8, "big") + bytes(16)
-    parts = [b"fLaC", b"\x80\x00\x00\x22", info]
-    for number in range(frames):
-        head = b"\xff\xf8\x70\x08" + _utf8(number) + struct.pack(">H", block - 1)
-        head += bytes([_crc(head, 0x07, 8)])
-        body = head + b"\x00\x00\x00"  # one constant subframe of 16-bit zero
-        parts.append(body + struct.pack(">H", _crc(body, 0x8005, 16)))
-    return b"".join(parts)
-
-
-def _utf8(number: int) -> bytes:
-    return chr(number).encode() if number < 0xD800 else b""
-
-
-def _crc(data: bytes, polynomial: int, bits: int) -> int:
-    value, top = 0, 1 << (bits - 1)
-    for byte in data:
-        value ^= byte << (bits - 8)
-        for _ in range(8):
-            value = ((value << 1) ^ polynomial if value & top else value << 1) & ((1 << bits) - 1)
-    return value
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from eclectus.core.config import ModelConfig
 from eclectus.core.errors import BackendUnavailableError, OptionError
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import LanguageIdentifier, Tokenizer
-from eclectus.core.types import Hypothesis, LanguageGuess, Segment, Transcript
+from eclectus.core.types import Hypothesis, LanguageGuess, Segment, Transcript, Word
 from eclectus.search.confidence import aggregate, token_confidences
 from eclectus.text.language import LanguageDetector
 from eclectus.text.segments import to_segments
@@ -38,6 +38,22 @@ def assemble(
         options: What confidences mean and where segments end.
         start_s: Where the source begins on its own time line, in seconds.
     """
+    words = words_of(hypothesis, duration_s, config, tokenizer, options, start_s)
+    segments = to_segments(words, options.segments)
+    language = language_of(segments, config, options.language)
+    segments = with_languages(segments, config, options.language or language)
+    return Transcript(segments, duration_s, language, config.name)
+
+
+def words_of(
+    hypothesis: Hypothesis,
+    duration_s: float,
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    options: TranscribeOptions,
+    start_s: float = 0.0,
+) -> tuple[Word, ...]:
+    """Give a hypothesis text, times and confidences, without segments; arguments as above."""
     confidences = token_confidences(hypothesis, config.vocabulary_size, options.confidence.method)
     tokens = to_tokens(
         hypothesis,
@@ -52,10 +68,7 @@ def assemble(
     def together(values: Sequence[float]) -> float:
         return aggregate(values, options.confidence.aggregation)
 
-    segments = to_segments(to_words(tokens, together), options.segments)
-    language = language_of(segments, config, options.language)
-    segments = with_languages(segments, config, options.language or language)
-    return Transcript(segments, duration_s, language, config.name)
+    return to_words(tokens, together)
 
 
 def language_of(segments: Sequence[Segment], config: ModelConfig, hint: str | None) -> str | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from eclectus.core.types import Transcript
+from eclectus.core.types import Transcript, Word
 from eclectus.recognition.pool import Entry, Pending
 from eclectus.recognition.reader import Cutting, Opener, read_sources
+from eclectus.recognition.settling import Settling
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,16 +20,26 @@ class Job:
         opener: Opens the source.
         cutting: How it is divided.
         finish: From what was found to the transcript; raises the source's own error.
+        settling: Gives the words that are settled before the source is done.
     """
 
     pending: Pending
     opener: Opener
     cutting: Cutting
     finish: Callable[[Pending], Transcript]
+    settling: Settling
 
     def windows(self) -> Generator[Entry | None, None, None]:
         """Read the windows in order; None where the source fails, `pending.error` then set."""
         return read_sources([(self.pending, self.opener)], self.cutting)
+
+    def take_settled(self) -> tuple[Word, ...]:
+        """Return the words that nothing will change any more, without those of earlier calls.
+
+        To be asked after each window. When the source is done, all words have come, and they are
+        those of the transcript. For the thread that calls `pending.add`.
+        """
+        return self.settling.take(self.pending)
 
     def transcript(self) -> Transcript:
         """Return the transcript of a source that is done.

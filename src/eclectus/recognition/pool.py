@@ -63,6 +63,14 @@ class Pending:
         while self._due in self._waiting:
             self._stitch(*self._waiting.pop(self._due), frame)
 
+    def take(self, overlap: int) -> Hypothesis:
+        """Return the tokens that nothing will change any more, without those of earlier calls.
+
+        Args:
+            overlap: Frames that the next window may share with the last one, at most.
+        """
+        return self.stitcher.take(None if self.complete else self._previous_stop - overlap)
+
     def _stitch(self, place: Place, found: Hypothesis, frame: int) -> None:
         start = place.window.start // frame
         self.stitcher.push(found.shift(start), start, self._previous_stop)

@@ -17,14 +17,15 @@ from eclectus.core.config import ModelConfig
 from eclectus.core.errors import EclectusError, OptionError
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import AcousticModel, Tokenizer
-from eclectus.core.types import Audio, Hypothesis, Progress, Transcript
-from eclectus.recognition.assemble import assemble, check_language
+from eclectus.core.types import Audio, Hypothesis, Progress, Transcript, Word
+from eclectus.recognition.assemble import assemble, check_language, words_of
 from eclectus.recognition.batching import BatchRunner
 from eclectus.recognition.job import Job
 from eclectus.recognition.longform import Plan, make_plan
 from eclectus.recognition.pauses import find_pause
 from eclectus.recognition.pool import Pending, batches, check_batch
 from eclectus.recognition.reader import Cutting, Opener, read_sources
+from eclectus.recognition.settling import Settling
 from eclectus.recognition.stitch import StartsWord, Stitcher
 from eclectus.search.choose import make_search
 from eclectus.signal.decode import AudioSource, open_audio
@@ -215,7 +216,12 @@ class Recognizer:
         plan = make_plan(options.long_form, self.config)
         cutting = Cutting(plan, base.samples_per_frame, find_pause)
         pending = Pending(source, 0, Stitcher(self._starts_word))
-        return Job(pending, opener, cutting, partial(self._transcript, options=options))
+        settling = Settling(
+            plan.overlap // base.samples_per_frame,
+            partial(self._words, options=options),
+            lambda token_id: bool(self._tokenizer.piece(token_id)),
+        )
+        return Job(pending, opener, cutting, partial(self._transcript, options=options), settling)
 
     def runner(self) -> BatchRunner:
         """Return what computes batches of windows with the recogniser's own search."""
@@ -254,10 +260,18 @@ class Recognizer:
     def _transcript(self, found: Pending, options: TranscribeOptions) -> Transcript:
         if found.error is not None:
             raise found.error
-        seconds = found.samples / self.config.time_base.sample_rate
-        start_s = found.source.start if isinstance(found.source, Audio) else 0.0
         hypothesis = found.stitcher.finish()
-        return assemble(hypothesis, seconds, self.config, self._tokenizer, options, start_s)
+        return assemble(hypothesis, *self._context(found), options, _start_s(found))
+
+    def _words(
+        self, tokens: Hypothesis, found: Pending, options: TranscribeOptions
+    ) -> tuple[Word, ...]:
+        return words_of(tokens, *self._context(found), options, _start_s(found))
+
+    def _context(self, found: Pending) -> tuple[float, ModelConfig, Tokenizer]:
+        """Return what spelling needs of a source and of the model."""
+        seconds = found.samples / self.config.time_base.sample_rate
+        return seconds, self.config, self._tokenizer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -313,6 +327,10 @@ class _Work:
                     target_rate=target,
                 ),
             )
+
+
+def _start_s(found: Pending) -> float:
+    return found.source.start if isinstance(found.source, Audio) else 0.0
 
 
 def _leading_done(begun: deque[Pending]) -> Iterator[Pending]:

@@ -44,6 +44,8 @@ class Stitcher:
         self._starts_word = starts_word
         self._parts: list[Hypothesis] = []
         self._last = Hypothesis.empty()
+        self._taken = 0  # parts
+        self._ahead = 0  # tokens of what comes after these
 
     def push(self, hypothesis: Hypothesis, start: int, previous_stop: int) -> None:
         """Add the next window.
@@ -60,6 +62,17 @@ class Stitcher:
         keep, skip = join_point(tail, hypothesis, start, previous_stop, self._starts_word)
         self._parts += [head, tail.slice(0, keep)]
         self._last = _not_before(tail.slice(0, keep), hypothesis.slice(skip, len(hypothesis)))
+
+    def take(self, before: int | None) -> Hypothesis:
+        """Return the tokens that nothing will change any more, without those of earlier calls.
+
+        Args:
+            before: No window that is still to come begins before this frame; None if none comes.
+        """
+        count = len(self._last) if before is None else _first_at(self._last, before)
+        fresh = Hypothesis.concat([*self._parts[self._taken :], self._last.slice(0, count)])
+        taken, self._taken, self._ahead = self._ahead, len(self._parts), count
+        return fresh.slice(taken, len(fresh))
 
     def finish(self) -> Hypothesis:
         """Return the whole file's hypothesis."""

@@ -11,7 +11,7 @@ from contextlib import closing
 
 from eclectus.core.errors import CapacityError, EclectusError
 from eclectus.core.options import BatchOptions, TranscribeOptions
-from eclectus.core.types import Progress, Transcript
+from eclectus.core.types import Progress, Transcript, Word
 from eclectus.recognition.batching import Found
 from eclectus.recognition.job import Job
 from eclectus.recognition.pool import Entry, Pending, group
@@ -34,13 +34,20 @@ class FileTicket:
         released: Set when nobody reads the source any more.
     """
 
-    def __init__(self, job: Job, client: str, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        job: Job,
+        client: str,
+        on_progress: Callable[[Progress], None],
+        on_words: Callable[[tuple[Word, ...]], None] | None,
+    ) -> None:
         self.job = job
         self.client = client
         self.future: Future[Transcript] = Future()
         self.released = threading.Event()
         self.windows: deque[Entry] = deque()
         self._on_progress = on_progress
+        self._on_words = on_words
         self._resolved = False
 
     @property
@@ -52,6 +59,10 @@ class FileTicket:
         """Tell how far it has come."""
         pending = self.job.pending
         self._on_progress(Progress(0, pending.samples / sample_rate, pending.duration_s))
+        if self._on_words is not None and pending.error is None:
+            words = self.job.take_settled()
+            if words:
+                self._on_words(words)
 
     def resolve(self, error: BaseException | None = None) -> None:
         """Give the result, or the error; later calls change nothing."""
@@ -110,6 +121,7 @@ class FileScheduler:
         options: TranscribeOptions | None = None,
         sample_rate: int | None = None,
         on_progress: Callable[[Progress], None] = lambda _: None,
+        on_words: Callable[[tuple[Word, ...]], None] | None = None,
     ) -> FileTicket:
         """Queue a file.
 
@@ -119,13 +131,14 @@ class FileScheduler:
             options: Instead of the recogniser's own; its `search` and `batch` are the latter's.
             sample_rate: Of an array, in Hz.
             on_progress: Called from the computing thread after each of its windows.
+            on_words: Called so with the words that are settled, all of them before the transcript.
 
         Raises:
             OptionError: An option is impossible with this model.
             CapacityError: The scheduler has ended.
         """
         job = self._recognizer.job(source, sample_rate=sample_rate, options=options)
-        ticket = FileTicket(job, client, on_progress)
+        ticket = FileTicket(job, client, on_progress, on_words)
         with self._changed:
             if self._closed:
                 raise CapacityError("the model is being unloaded; try again", retry_after_s=1.0)

@@ -22,6 +22,7 @@ class ServerOptions:
         max_files: Most files at once, waiting ones included.
         max_files_per_client: Most files of one key or address; None for no limit.
         max_upload_mb: Largest upload in megabytes.
+        upload_stall_s: An upload of which nothing comes for so long is refused; None never.
         processing_timeout_s: Longest time for one file; None for no limit.
         max_buffered_s: Seconds of audio that a stream may be ahead of the model before the server
             stops reading from it.
@@ -45,6 +46,7 @@ class ServerOptions:
     max_files: int = 64
     max_files_per_client: int | None = None
     max_upload_mb: float = 1024.0
+    upload_stall_s: float | None = 60.0
     processing_timeout_s: float | None = 3600.0
     max_buffered_s: float = 600.0
     stall_flush_s: float = 0.6

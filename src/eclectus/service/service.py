@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from eclectus.core.errors import DeadlineError, EclectusError
 from eclectus.core.options import StreamOptions, TranscribeOptions
-from eclectus.core.types import Progress, Transcript
+from eclectus.core.types import Progress, Transcript, Word
 from eclectus.service.admission import Admission
 from eclectus.service.live import LiveStream
 from eclectus.service.pool import ModelPool, Served
@@ -33,6 +33,7 @@ class FileRequest:
         options: What shapes the transcript; None for the server's.
         sample_rate: Of an array of samples, in Hz.
         on_progress: Called from another thread as windows are done.
+        on_words: Called so with the words that are settled; in the end they are the transcript's.
     """
 
     source: AudioSource
@@ -41,6 +42,7 @@ class FileRequest:
     options: TranscribeOptions | None = None
     sample_rate: int | None = None
     on_progress: Callable[[Progress], None] = lambda _: None
+    on_words: Callable[[tuple[Word, ...]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ class SpeechService:
             options=request.options,
             sample_rate=request.sample_rate,
             on_progress=request.on_progress,
+            on_words=request.on_words,
         )
         limit = self.settings.server.processing_timeout_s
         try:

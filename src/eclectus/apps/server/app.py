@@ -11,15 +11,18 @@ from starlette.websockets import WebSocketState
 
 from eclectus._version import __version__
 from eclectus.apps.server import (
+    deepgram_files,
     deepgram_ws,
     ears_ws,
     health,
+    native_files,
     openai_files,
     openai_models,
     pcm_ws,
     realtime_ws,
+    whisper_cpp,
 )
-from eclectus.apps.server.errors import HttpError, code_of, error_response
+from eclectus.apps.server.errors import DETAIL_PATHS, HttpError, code_of, error_response
 from eclectus.apps.server.limits import BodyLimit, Observer
 from eclectus.apps.server.live_socket import close_for, refuse
 from eclectus.core.errors import EclectusError
@@ -29,6 +32,9 @@ ROUTERS = (
     health.router,
     openai_files.router,
     openai_models.router,
+    native_files.router,
+    whisper_cpp.router,
+    deepgram_files.router,
     realtime_ws.router,
     deepgram_ws.router,
     pcm_ws.router,
@@ -48,7 +54,7 @@ def create_app(service: SpeechService) -> FastAPI:
         app.include_router(router)
     _install_errors(app, service)
     server = service.settings.server
-    app.add_middleware(BodyLimit, limit_mb=server.max_upload_mb)
+    app.add_middleware(BodyLimit, limit_mb=server.max_upload_mb, stall_s=server.upload_stall_s)
     if server.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -79,7 +85,8 @@ def _install_errors(app: FastAPI, service: SpeechService) -> None:
         first = error.errors()[0]
         place = [str(part) for part in first["loc"][1:]]
         field = ".".join(place).removesuffix("[]") or None
-        status = 400 if request.url.path.startswith("/v1") else 422
+        # The FastAPI services' clients know FastAPI's own status.
+        status = 422 if request.url.path in DETAIL_PATHS else 400
         problem = HttpError(status, f"{field or 'request'}: {first['msg']}", param=field)
         return await ours(request, problem)
 

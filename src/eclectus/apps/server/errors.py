@@ -114,9 +114,15 @@ def error_object(error: Exception) -> dict[str, object]:
     return {
         "message": message_of(error),
         "type": meaning.kind,
-        "param": meaning.param,
+        "param": meaning.param or _param_of(error),
         "code": code_of(error),
     }
+
+
+def _param_of(error: Exception) -> str | None:
+    """Return the field of a wrong option, where clients call it the same."""
+    context = error.context if isinstance(error, OptionError) else {}
+    return next((name for name in ("language",) if name in context), None)
 
 
 def error_response(request: HTTPConnection, error: Exception) -> JSONResponse:
@@ -129,6 +135,10 @@ def error_response(request: HTTPConnection, error: Exception) -> JSONResponse:
     if meaning.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse(body_of(request.url.path, error), meaning.status, headers)
+
+
+DETAIL_PATHS = ("/transcribe", "/audio/transcriptions")
+"""Where errors have the form and the statuses of the FastAPI services."""
 
 
 def body_of(path: str, error: Exception) -> dict[str, object]:

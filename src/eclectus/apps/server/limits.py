@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -33,11 +34,26 @@ class BodyTooLargeError(HttpError):
         )
 
 
-class BodyLimit:
-    """Refuses bodies that are too large, by what they promise and by what comes."""
+class StalledUploadError(HttpError):
+    """The client began to send and stopped."""
 
-    def __init__(self, app: ASGIApp, *, limit_mb: float) -> None:
+    code = "upload_stalled"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(
+            408,
+            f"nothing came for {limit_s:g} s; send the file again",
+            param="file",
+            code=self.code,
+        )
+
+
+class BodyLimit:
+    """Refuses bodies that are too large, by what they promise and by what comes, or that stall."""
+
+    def __init__(self, app: ASGIApp, *, limit_mb: float, stall_s: float | None = None) -> None:
         self._app = app
+        self._stall_s = stall_s
         self._limit_mb = limit_mb
         self._limit = round(limit_mb * 1_000_000)
 
@@ -51,38 +67,54 @@ class BodyLimit:
             error = BodyTooLargeError(self._limit_mb)
             await error_response(Request(scope), error)(scope, receive, send)
             return
-        body = _CountedBody(receive, self._limit)
+        body = _Body(receive, self._limit_mb, self._stall_s)
 
         async def answer(message: Message) -> None:
             # Whatever the handler makes of a body that was cut off, this is the answer.
-            if not body.exceeded:
+            if body.problem is None:
                 await send(message)
             elif message["type"] == "http.response.start":
-                error = BodyTooLargeError(self._limit_mb)
-                await error_response(Request(scope), error)(scope, receive, send)
+                await error_response(Request(scope), body.problem)(scope, receive, send)
 
         await self._app(scope, body.receive, answer)
 
 
-class _CountedBody:
-    """A body that breaks off when it becomes too large."""
+class _Body:
+    """A body that breaks off when it becomes too large, or when nothing comes any more.
 
-    def __init__(self, receive: Receive, limit: int) -> None:
+    Attributes:
+        problem: Why it broke off, None if it did not.
+    """
+
+    def __init__(self, receive: Receive, limit_mb: float, stall_s: float | None) -> None:
         self._receive = receive
-        self._left = limit
-
-    @property
-    def exceeded(self) -> bool:
-        """Whether more came than is taken."""
-        return self._left < 0
+        self._limit_mb = limit_mb
+        self._stall_s = stall_s
+        self._left = round(limit_mb * 1_000_000)
+        self._whole = False
+        self.problem: HttpError | None = None
 
     async def receive(self) -> Message:
         """Return the next message, or the news that the client is gone."""
-        if self.exceeded:
-            return {"type": "http.disconnect"}
-        message = await self._receive()
+        if self._whole:  # what is waited for now is the end of the connection
+            return await self._receive()
+        if self.problem is None:
+            try:
+                async with asyncio.timeout(self._stall_s):
+                    return self._counted(await self._receive())
+            except TimeoutError:
+                assert self._stall_s is not None
+                self.problem = StalledUploadError(self._stall_s)
+        return {"type": "http.disconnect"}
+
+    def _counted(self, message: Message) -> Message:
+        self._whole = not message.get("more_body", False)
         self._left -= len(message.get("body", b""))
-        return {"type": "http.disconnect"} if self.exceeded else message
+        if self._left >= 0:
+            return message
+        self._whole = False
+        self.problem = BodyTooLargeError(self._limit_mb)
+        return {"type": "http.disconnect"}
 
 
 class Observer:

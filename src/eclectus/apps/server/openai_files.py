@@ -2,57 +2,88 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from contextlib import AsyncExitStack
+from typing import Any
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 from eclectus.apps.server.context import Client, Service
 from eclectus.apps.server.errors import HttpError
+from eclectus.apps.server.native_files import native
+from eclectus.apps.server.openai_form import ResponseFormat, TranscriptionForm
 from eclectus.apps.server.openai_models import resolve_model
-from eclectus.apps.server.openai_shapes import Granularity, body_of_format
-from eclectus.service.service import FileRequest
+from eclectus.apps.server.openai_shapes import body_of_format, logprobs, plain
+from eclectus.apps.server.openai_stream import open_events
+from eclectus.apps.server.uploads import form_body, read_form, while_connected
+from eclectus.core.types import Transcript
+from eclectus.service.service import FileRequest, SpeechService
 
 router = APIRouter(prefix="/v1/audio", tags=["OpenAI"])
 
 
-class ResponseFormat(StrEnum):
-    """OpenAI's response formats."""
+_EXAMPLES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The transcript, in the format that was asked for.",
+        "content": {
+            "application/json": {
+                "example": {
+                    "text": "A little garden.",
+                    "usage": {"type": "duration", "seconds": 2},
+                    "languages": [{"code": "en"}],
+                }
+            },
+            "text/plain": {"example": "1\n00:00:00,240 --> 00:00:01,360\nA little garden.\n"},
+            "text/vtt": {"example": "WEBVTT\n\n00:00.240 --> 00:01.360\nA little garden.\n"},
+            "text/event-stream": {
+                "example": 'data: {"type": "transcript.text.delta", "delta": "A little"}\n\n'
+            },
+        },
+    }
+}
 
-    JSON = "json"
-    TEXT = "text"
-    SRT = "srt"
-    VERBOSE_JSON = "verbose_json"
-    VTT = "vtt"
-    DIARIZED_JSON = "diarized_json"
 
-
-@router.post("/transcriptions", summary="Transcribe a file")
-async def transcriptions(
-    *,
-    service: Service,
-    client: Client,
-    file: Annotated[UploadFile, File(description="Audio or video of any common kind.")],
-    model: Annotated[str | None, Form()] = None,
-    language: Annotated[str | None, Form()] = None,
-    response_format: Annotated[ResponseFormat, Form()] = ResponseFormat.JSON,
-    granularities: Annotated[
-        list[Granularity] | None, Form(alias="timestamp_granularities[]")
-    ] = None,
-) -> Response:
+@router.post(
+    "/transcriptions",
+    summary="Transcribe a file",
+    openapi_extra=form_body(TranscriptionForm),
+    responses=_EXAMPLES,
+)
+async def transcriptions(request: Request, service: Service, client: Client) -> Response:
     """Answer as OpenAI does, in the format that is asked for."""
-    if response_format is ResponseFormat.DIARIZED_JSON:
-        raise HttpError(
-            400, "speakers are not told apart here; ask for verbose_json", param="response_format"
+    async with AsyncExitStack() as stack:
+        form = await read_form(request)
+        stack.push_async_callback(form.close)
+        source, asked = form.file, TranscriptionForm.of(form)
+        if asked.response_format is ResponseFormat.DIARIZED_JSON:
+            raise HttpError(
+                400,
+                "speakers are not told apart here; ask for verbose_json",
+                param="response_format",
+            )
+        work = FileRequest(
+            source=source,
+            model=resolve_model(asked.model, service),
+            client=client,
+            options=asked.options(service),
         )
-    request = FileRequest(
-        source=file.file,
-        model=resolve_model(model, service),
-        client=client,
-        options=service.transcribe_options(language),
-    )
-    transcript = await service.transcribe(request)
-    return body_of_format(transcript, response_format.value, tuple(granularities or ()), service)
+        if asked.stream:
+            return await while_connected(request, open_events(service, work, asked, stack))
+        transcript = await while_connected(request, service.transcribe(work))
+        return await _answer(transcript, work, asked, service)
+
+
+async def _answer(
+    transcript: Transcript, work: FileRequest, asked: TranscriptionForm, service: SpeechService
+) -> Response:
+    if asked.native:
+        return JSONResponse(native(transcript, timestamps=bool(asked.include_timestamps)))
+    wanted = asked.response_format or ResponseFormat.JSON
+    if wanted is ResponseFormat.JSON and asked.logprobs:
+        async with service.model(work.model) as served:
+            labels = served.model.config.vocabulary_size + 1
+        return JSONResponse(plain(transcript) | {"logprobs": logprobs(transcript.tokens, labels)})
+    return body_of_format(transcript, wanted.value, asked.granularities, service)
 
 
 @router.post("/translations", summary="Not possible with Parakeet models")

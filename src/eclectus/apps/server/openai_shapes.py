@@ -74,6 +74,28 @@ def verbose(transcript: Transcript, granularities: Sequence[Granularity]) -> dic
     return shape
 
 
+def logprobs(tokens: Sequence[Token], labels: int, *, first: bool = True) -> list[dict[str, Any]]:
+    """Return the natural log of each token's probability.
+
+    Args:
+        tokens: Their confidences are `ConfidenceMethod.MAX_PROB`.
+        labels: V + 1, which that measure depends on.
+        first: Whether they begin the text, which no space does.
+    """
+    told = []
+    for number, token in enumerate(tokens):
+        text = token.text.lstrip() if first and not number else token.text
+        probability = (token.confidence * (labels - 1) + 1) / labels
+        told.append(
+            {
+                "token": text,
+                "logprob": round(math.log(probability), 6),
+                "bytes": list(text.encode()),
+            }
+        )
+    return told
+
+
 def _word(word: Word) -> dict[str, Any]:
     return {"word": word.text, "start": round(word.start, 3), "end": round(word.end, 3)}
 
