@@ -32,7 +32,7 @@ from tests.support.server import Running, running
 
 ENGINE = {"type": "enginechanged", "engine": "parakeet"}
 GARDEN = "The little garden"
-TEMPER = "You shouldn't"
+TEMPER = "You should"
 
 
 @pytest.fixture(scope="module")
