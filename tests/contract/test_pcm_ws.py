@@ -57,7 +57,7 @@ def test_each_utterance_grows_and_becomes_final(server: Running) -> None:
     assert any(not message["is_final"] for message in heard)
     told = finals(heard)
     assert told[0].startswith("The little garden")
-    assert told[1].startswith("You shouldn't")
+    assert told[1].startswith("You should")
     # The draft before a final began as the final does.
     place = [message["is_final"] for message in heard].index(True)
     assert heard[place - 1]["text"].split()[0] == "The"
