@@ -19,6 +19,8 @@ from eclectus.streaming.session import Session
 
 _PIECE_S = 30.0
 """Audio that waits is handed over in pieces of at most this length."""
+_MOST_ORDERS = 50_000
+"""Tiny pieces and orders without audio are held up too: they take memory, and answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class LiveStream:
             return
         clean = np.clip(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
         async with self._changed:
-            await self._changed.wait_for(lambda: self._waiting < self._most)
+            await self._changed.wait_for(lambda: self._has_room)
             self._require_open()
             self._waiting += len(clean)
             self._orders.append(np.asarray(clean, np.float32))
@@ -191,9 +193,14 @@ class LiveStream:
 
     async def _order(self, order: _Order) -> None:
         async with self._changed:
+            await self._changed.wait_for(lambda: self._has_room)
             self._require_open()
             self._orders.append(order)
             self._changed.notify_all()
+
+    @property
+    def _has_room(self) -> bool:
+        return self._waiting < self._most and len(self._orders) < _MOST_ORDERS
 
     def _require_open(self) -> None:
         if self._finishing:
@@ -209,6 +216,7 @@ class LiveStream:
                 return None
             order = self._orders.popleft()
             if not isinstance(order, np.ndarray):
+                self._changed.notify_all()
                 return order
             pieces, held = [order], len(order)
             while (
