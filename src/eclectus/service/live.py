@@ -23,6 +23,8 @@ _LEAST = 64
 """Samples that a piece counts as at least: a flood of tiny pieces must not fill the memory."""
 _ON_LOOP_S = 2.0
 """Longer pieces are prepared in another thread, so that no other stream waits for that."""
+_MOST_ORDERS = 50_000
+"""Tiny pieces and orders without audio are held up too: they take memory, and answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class LiveStream:
     async def _push(self, samples: FloatArray) -> None:
         clean = np.clip(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
         async with self._changed:
-            await self._changed.wait_for(lambda: self._waiting < self._most)
+            await self._changed.wait_for(lambda: self._has_room)
             self._require_open()
             self._waiting += _cost(clean)
             self._orders.append(np.asarray(clean, np.float32))
@@ -203,9 +205,14 @@ class LiveStream:
 
     async def _order(self, order: _Order) -> None:
         async with self._changed:
+            await self._changed.wait_for(lambda: self._has_room)
             self._require_open()
             self._orders.append(order)
             self._changed.notify_all()
+
+    @property
+    def _has_room(self) -> bool:
+        return self._waiting < self._most and len(self._orders) < _MOST_ORDERS
 
     def _require_open(self) -> None:
         if self._finishing:
@@ -221,6 +228,7 @@ class LiveStream:
                 return None
             order = self._orders.popleft()
             if not isinstance(order, np.ndarray):
+                self._changed.notify_all()
                 return order
             pieces, held, cost = [order], len(order), _cost(order)
             while (

@@ -75,11 +75,17 @@ class TurnDetection(_Shape):
     eagerness: Literal["low", "medium", "high", "auto"] | None = None
 
 
+class NoiseReduction(_Shape):
+    """`noise_reduction`; there is none here."""
+
+    type: str | None = None
+
+
 class _Input(_Shape):
     format: AudioFormat | None = None
     transcription: Transcription | None = None
     turn_detection: TurnDetection | None = None
-    noise_reduction: dict[str, Any] | None = None
+    noise_reduction: NoiseReduction | None = None
 
 
 class _Audio(_Shape):
@@ -107,7 +113,7 @@ class SessionConfig:
     format: AudioFormat = AudioFormat()
     transcription: Transcription = Transcription()
     turns: TurnDetection | None = TurnDetection()
-    noise_reduction: dict[str, Any] | None = None
+    noise_reduction: NoiseReduction | None = None
     include: tuple[str, ...] = ()
 
     @property
@@ -176,7 +182,7 @@ def general_shape(config: SessionConfig, identity: str, server: EndpointOptions)
                 "format": form,
                 "transcription": config.transcription.model_dump(),
                 "turn_detection": _told_turns(config.turns, server),
-                "noise_reduction": config.noise_reduction,
+                "noise_reduction": _told(config.noise_reduction),
             }
         },
         "include": list(config.include),
@@ -192,9 +198,13 @@ def beta_shape(config: SessionConfig, identity: str, server: EndpointOptions) ->
         "input_audio_format": _BETA_NAMES[config.format.type],
         "input_audio_transcription": config.transcription.model_dump(),
         "turn_detection": _told_turns(config.turns, server),
-        "input_audio_noise_reduction": config.noise_reduction,
+        "input_audio_noise_reduction": _told(config.noise_reduction),
         "include": list(config.include),
     }
+
+
+def _told(shape: _Shape | None) -> dict[str, Any] | None:
+    return None if shape is None else shape.model_dump()
 
 
 def _endpoints(turns: TurnDetection | None, server: EndpointOptions) -> EndpointOptions:
