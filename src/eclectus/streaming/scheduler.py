@@ -5,9 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eclectus.core.errors import BackendError, StreamClosedError
 from eclectus.core.types import FloatArray
@@ -25,6 +25,7 @@ class _Ticket:
     steps: Steps
     work: Work
     future: Future[list[Event]]
+    since: float = field(default_factory=time.monotonic)
 
 
 class StreamScheduler:
@@ -43,6 +44,7 @@ class StreamScheduler:
         batch_audio_s: float = 60.0,
         patience_s: float = 0.005,
         gate: Gate | None = None,
+        on_batch: Callable[[Sequence[float]], None] = lambda _: None,
     ) -> None:
         """Start the thread.
 
@@ -52,16 +54,24 @@ class StreamScheduler:
             batch_audio_s: Most seconds of audio in their windows, if there is more than one.
             patience_s: How long the first of a batch waits for others.
             gate: Held while steps are computed, if other work shares the model.
+            on_batch: Called from the thread before each batch with the seconds that each of its
+                steps has waited.
         """
         self._engine = engine
         self._batch = batch
         self._batch_samples = round(batch_audio_s * engine.config.time_base.sample_rate)
         self._patience_s = patience_s
         self._gate = gate or Gate()
+        self._on_batch = on_batch
         self._waiting: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="streams", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Steps that wait for the model."""
+        return self._waiting.qsize()
 
     def push(self, session: Session, samples: FloatArray) -> Future[list[Event]]:
         """Like `Session.push`; the next call for the session must wait for the result.
@@ -110,6 +120,8 @@ class StreamScheduler:
             if self._waiting.qsize() > self._batch:
                 tickets = [ticket for ticket in tickets if not self._leave_out(ticket)]
             for group in self._groups(tickets):
+                now = time.monotonic()
+                self._on_batch([now - ticket.since for ticket in group])
                 for ticket, found in zip(group, self._compute(group), strict=True):
                     self._resume(ticket, found)
             if ending:
@@ -174,4 +186,5 @@ class StreamScheduler:
         except Exception as error:  # noqa: BLE001 - the worker's boundary: others must go on
             ticket.future.set_exception(error)
         else:
+            ticket.since = time.monotonic()
             self._waiting.put(ticket)
