@@ -51,7 +51,7 @@ def upload(url: str) -> httpx.Response:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    with server_process(tmp_path, SERVER__GRACE_S="8") as found:
+    with server_process(tmp_path, SERVER__GRACE_S="8", LOGGING__LEVEL="info") as found:
         wait_until_ready(found.url, found.process)
         yield found
 

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from eclectus.core.errors import BackendError, StreamClosedError
@@ -16,6 +16,8 @@ from eclectus.streaming.events import Event
 from eclectus.streaming.gate import Gate
 from eclectus.streaming.session import Session
 from eclectus.streaming.utterance import Steps
+
+_STARTERS = 2
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +32,9 @@ class _Ticket:
 
 class StreamScheduler:
     """Computes the steps of all sessions in one thread: gather, encode, search, scatter.
+
+    Calls return at once, from event loops too; what comes before the first step, listening for
+    speech above all, is done by helper threads.
 
     First come, first served, and after each step a session queues anew, so that none waits for
     more than one step of each other session. When more sessions wait than a batch holds, drafts
@@ -46,7 +51,7 @@ class StreamScheduler:
         gate: Gate | None = None,
         on_batch: Callable[[Sequence[float]], None] = lambda _: None,
     ) -> None:
-        """Start the thread.
+        """Start the threads.
 
         Args:
             engine: The model.
@@ -65,6 +70,8 @@ class StreamScheduler:
         self._on_batch = on_batch
         self._waiting: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._closed = False
+        # Listening for speech takes milliseconds, and callers may be event loops.
+        self._starters = ThreadPoolExecutor(_STARTERS, thread_name_prefix="listening")
         self._thread = threading.Thread(target=self._serve, name="streams", daemon=True)
         self._thread.start()
 
@@ -98,8 +105,9 @@ class StreamScheduler:
         return self._submit(session.last_steps())
 
     def close(self) -> None:
-        """Compute what waits, then end the thread; safe to call twice."""
+        """Compute what waits, then end the threads; safe to call twice."""
         self._closed = True
+        self._starters.shutdown()
         self._waiting.put(None)
         self._thread.join()
 
@@ -109,10 +117,19 @@ class StreamScheduler:
         future: Future[list[Event]] = Future()
         future.set_running_or_notify_cancel()  # a call can't be taken back: its samples are in
         try:
+            self._starters.submit(self._start, steps, future)
+        except RuntimeError as error:
+            raise StreamClosedError("the scheduler has ended") from error
+        return future
+
+    def _start(self, steps: Steps, future: Future[list[Event]]) -> None:
+        """Go to the first step of a call, which may be none."""
+        try:
             self._waiting.put(_Ticket(steps, next(steps), future))
         except StopIteration as stop:
             future.set_result(stop.value)
-        return future
+        except Exception as error:  # noqa: BLE001 - the worker's boundary: others must go on
+            future.set_exception(error)
 
     def _serve(self) -> None:
         while True:
