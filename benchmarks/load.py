@@ -33,6 +33,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 import eclectus
 from benchmarks import results
@@ -113,32 +114,31 @@ def _script(model: eclectus.Model, samples: NDArray[np.float32]) -> Script:
 
 
 async def speak(target: Target, script: Script, delay_s: float, heard: Heard) -> None:
-    """Be one client."""
+    """Be one client; one that the server cuts off misses the finals that were still due."""
     await asyncio.sleep(delay_s)
     sent: list[float] = []
-    async with connect(target.live_url, compression=None) as wire:
-        listening = asyncio.create_task(_listen(wire, script, sent, heard))
-        begun = time.perf_counter()
-        for number, block in enumerate(script.blocks, 1):
-            await asyncio.sleep(begun + number * BLOCK / RATE - time.perf_counter())
-            sent.append(time.perf_counter())
-            await wire.send(block)
-        await wire.send("stop")
-        await listening
+    came: list[float] = []
+    with suppress(ConnectionClosed):
+        async with connect(target.live_url, compression=None) as wire:
+            listening = asyncio.create_task(_listen(wire, script, sent, came))
+            begun = time.perf_counter()
+            for number, block in enumerate(script.blocks, 1):
+                await asyncio.sleep(begun + number * BLOCK / RATE - time.perf_counter())
+                sent.append(time.perf_counter())
+                await wire.send(block)
+            await wire.send("stop")
+            await listening
+    heard.latencies += came
+    heard.missing += len(script.due) - len(came)
 
 
-async def _listen(wire: ClientConnection, script: Script, sent: list[float], heard: Heard) -> None:
-    due = iter(script.due)
-    came = 0
-    async for message in wire:
-        if not json.loads(message)["is_final"]:
-            continue
-        block = next(due, None)
-        if block is None:
-            break
-        came += 1
-        heard.latencies.append(time.perf_counter() - sent[block])
-    heard.missing += len(script.due) - came
+async def _listen(
+    wire: ClientConnection, script: Script, sent: list[float], came: list[float]
+) -> None:
+    with suppress(ConnectionClosed):
+        async for message in wire:
+            if json.loads(message)["is_final"] and len(came) < len(script.due):
+                came.append(time.perf_counter() - sent[script.due[len(came)]])
 
 
 async def upload(target: Target, wav: bytes, heard: Heard, client: httpx.AsyncClient) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from eclectus.apps.cli.options import start_logging
 from eclectus.service.logs import JsonFormatter, log_as_json, request_id
+from eclectus.service.schema import LogLevel
 
 
 def line(**extra: object) -> dict[str, object]:
@@ -56,15 +58,17 @@ def test_an_error_brings_its_traceback_in_one_line() -> None:
 
 
 @pytest.fixture
-def _root() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+def _loggers() -> Iterator[None]:
+    loggers = [logging.getLogger(), logging.getLogger("eclectus")]
+    before = [(one.handlers[:], one.level, one.propagate) for one in loggers]
     yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
-@pytest.mark.usefixtures("_root")
+@pytest.mark.usefixtures("_loggers")
 def test_all_loggers_write_json_lines_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     log_as_json("info")
     logging.getLogger("any").info("heard")
@@ -73,3 +77,14 @@ def test_all_loggers_write_json_lines_to_standard_error(capsys: pytest.CaptureFi
     assert out == ""
     (entry,) = map(json.loads, err.splitlines())
     assert entry["message"] == "heard"
+
+
+@pytest.mark.usefixtures("_loggers")
+def test_the_program_itself_speaks_json_even_if_the_command_line_began_otherwise(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    start_logging(LogLevel.ERROR)
+    log_as_json("info")
+    logging.getLogger("eclectus.service").info("heard")
+    (entry,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert entry["logger"] == "eclectus.service"
