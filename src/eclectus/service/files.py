@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -32,6 +33,7 @@ class FileTicket:
     Attributes:
         future: The transcript, or why there is none; cancelling it stops the work.
         released: Set when nobody reads the source any more.
+        since: When it was submitted; None when its first window has been taken up.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class FileTicket:
         self.future: Future[Transcript] = Future()
         self.released = threading.Event()
         self.windows: deque[Entry] = deque()
+        self.since: float | None = time.monotonic()
         self._on_progress = on_progress
         self._on_words = on_words
         self._resolved = False
@@ -87,7 +90,13 @@ class FileScheduler:
     """
 
     def __init__(
-        self, recognizer: Recognizer, *, batch: BatchOptions | None = None, gate: Gate | None = None
+        self,
+        recognizer: Recognizer,
+        *,
+        batch: BatchOptions | None = None,
+        gate: Gate | None = None,
+        on_wait: Callable[[float], None] = lambda _: None,
+        on_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Start the computing thread.
 
@@ -95,11 +104,15 @@ class FileScheduler:
             recognizer: The model.
             batch: Windows computed at once; None for the recogniser's own.
             gate: Through which live streams go first.
+            on_wait: Called from the thread with the seconds that a file waited for its turn.
+            on_batch: Called from the thread before each batch with its number of windows.
         """
         self._recognizer = recognizer
         self._runner = recognizer.runner()
         self._batch = batch or recognizer.options.batch
         self._gate = gate or Gate()
+        self._on_wait = on_wait
+        self._on_batch = on_batch
         self._rate = recognizer.config.time_base.sample_rate
         self._changed = threading.Condition()
         self._clients: OrderedDict[str, deque[FileTicket]] = OrderedDict()
@@ -112,6 +125,12 @@ class FileScheduler:
     def waiting(self) -> int:
         """Files that are not done."""
         return len(self._tickets)
+
+    @property
+    def waiting_windows(self) -> int:
+        """Windows that are read and wait for the model."""
+        with self._changed:
+            return sum(len(ticket.windows) for ticket in self._tickets.values())
 
     def submit(
         self,
@@ -220,6 +239,7 @@ class FileScheduler:
                 return
             lengths = [len(entry.samples) for entry in entries]
             for rows in group(lengths, self._batch, self._rate):
+                self._on_batch(len(rows))
                 yield [entries[row] for row in rows]
 
     def _gather(self) -> list[Entry]:
@@ -239,6 +259,9 @@ class FileScheduler:
             idle = 0
             tickets.remove(ready)
             tickets.append(ready)
+            if ready.since is not None:
+                self._on_wait(time.monotonic() - ready.since)
+                ready.since = None
             entry = ready.windows.popleft()
             entries.append(entry)
             samples += len(entry.samples)

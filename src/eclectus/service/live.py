@@ -13,6 +13,7 @@ import numpy as np
 
 from eclectus.core.errors import StreamClosedError
 from eclectus.core.types import FloatArray
+from eclectus.service.meter import LiveMeter
 from eclectus.streaming.events import Event
 from eclectus.streaming.scheduler import StreamScheduler
 from eclectus.streaming.session import Session
@@ -46,14 +47,18 @@ class Restarted:
 @dataclass(frozen=True, slots=True)
 class _Flush:
     tag: object
+    given: float
 
 
 class _Restart:
     """The stream is to begin anew."""
 
 
+@dataclass(frozen=True, slots=True)
 class _Finish:
     """Nothing follows."""
+
+    given: float
 
 
 LiveEvent: TypeAlias = Event | Flushed | Restarted
@@ -72,6 +77,7 @@ class LiveStream:
         session: Session,
         scheduler: StreamScheduler,
         *,
+        meter: LiveMeter,
         sample_rate: int,
         max_buffered_s: float,
         stall_flush_s: float | None = None,
@@ -81,6 +87,7 @@ class LiveStream:
         Args:
             session: The stream's state.
             scheduler: Computes its steps.
+            meter: Notes how long words take.
             sample_rate: Of the samples that will be pushed, in Hz.
             max_buffered_s: Most audio that waits.
             stall_flush_s: Without new audio for so long (by the clock), words that are held back
@@ -88,6 +95,7 @@ class LiveStream:
         """
         self._session = session
         self._scheduler = scheduler
+        self._meter = meter
         self._rate = sample_rate
         self._most = round(max_buffered_s * sample_rate)
         self._stall_flush_s = stall_flush_s
@@ -95,6 +103,7 @@ class LiveStream:
         self._waiting = 0
         self._changed = asyncio.Condition()
         self._finishing = False
+        self._dismissed = False
 
     @property
     def duration(self) -> float:
@@ -119,8 +128,11 @@ class LiveStream:
     async def _push(self, samples: FloatArray) -> None:
         clean = np.clip(np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
         async with self._changed:
-            await self._changed.wait_for(lambda: self._has_room)
+            await self._changed.wait_for(lambda: self._has_room or self._finishing)
+            if self._dismissed:
+                return
             self._require_open()
+            self._meter.arrived(len(clean))
             self._waiting += _cost(clean)
             self._orders.append(np.asarray(clean, np.float32))
             self._changed.notify_all()
@@ -131,7 +143,12 @@ class LiveStream:
         Raises:
             StreamClosedError: `finish` was called before.
         """
-        await self._order(_Flush(tag))
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._has_room or self._finishing)
+            if not self._dismissed:
+                self._require_open()
+                self._orders.append(_Flush(tag, self._meter.now()))
+                self._changed.notify_all()
 
     async def restart(self) -> None:
         """Begin anew at time 0; audio that was not recognised yet is forgotten.
@@ -140,9 +157,12 @@ class LiveStream:
             StreamClosedError: `finish` was called before.
         """
         async with self._changed:
+            if self._dismissed:
+                return
             self._require_open()
             self._orders.clear()
             self._waiting = 0
+            self._meter.restarted()
             self._orders.append(_Restart())
             self._changed.notify_all()
 
@@ -151,8 +171,16 @@ class LiveStream:
         async with self._changed:
             if not self._finishing:
                 self._finishing = True
-                self._orders.append(_Finish())
+                self._orders.append(_Finish(self._meter.now()))
                 self._changed.notify_all()
+
+    async def dismiss(self) -> None:
+        """End the stream from the server's side: what the client still sends counts for nothing.
+
+        What came before is recognised, so the client gets its last words.
+        """
+        self._dismissed = True
+        await self.finish()
 
     async def events(self) -> AsyncIterator[LiveEvent]:
         """Yield all events in order, until the stream has ended.
@@ -177,14 +205,18 @@ class LiveStream:
             order = await self._next(self._stall_flush_s if stirring else None)
             if order is None:  # the client has stalled
                 stirring = False
-                order = _Flush(self)
+                order = _Flush(self, self._meter.now())
             elif isinstance(order, np.ndarray):
                 stirring = True
             if isinstance(order, _Restart):
                 self._session.reset()
                 yield [Restarted()]
                 continue
-            batch: list[LiveEvent] = [*await _result(await self._submitted(order))]
+            self._meter.ordered(None if isinstance(order, np.ndarray) else order.given)
+            batch: list[LiveEvent] = []
+            for event in await _result(await self._submitted(order)):
+                self._meter.told(event)
+                batch.append(event)
             if isinstance(order, _Flush) and order.tag is not self:
                 batch.append(Flushed(order.tag))
             yield batch
@@ -202,13 +234,6 @@ class LiveStream:
         if isinstance(order, _Finish):
             return self._scheduler.finish(self._session)
         return self._scheduler.push(self._session, order)
-
-    async def _order(self, order: _Order) -> None:
-        async with self._changed:
-            await self._changed.wait_for(lambda: self._has_room)
-            self._require_open()
-            self._orders.append(order)
-            self._changed.notify_all()
 
     @property
     def _has_room(self) -> bool:

@@ -34,9 +34,14 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_as_json(level: str) -> None:
-    """Send all logs of the process to standard error as JSON lines."""
+    """Send all logs of the process to standard error as JSON lines, those of the program too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    # The command line gave the program's own logs another form before it knew what it would run.
+    own = logging.getLogger("eclectus")
+    own.handlers.clear()
+    own.propagate = True
+    own.setLevel(logging.NOTSET)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from eclectus.api import Model, load
 from eclectus.core.errors import UnknownModelError
 from eclectus.service.files import FileScheduler
 from eclectus.service.schema import Settings
+from eclectus.service.telemetry import Telemetry
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.gate import Gate
 from eclectus.streaming.scheduler import StreamScheduler
@@ -58,14 +60,22 @@ class ModelPool:
     """Models by name. For any thread; loading blocks those who ask for that model alone."""
 
     def __init__(
-        self, settings: Settings, *, opener: Callable[[str, Settings], Model] | None = None
+        self,
+        settings: Settings,
+        *,
+        opener: Callable[[str, Settings], Model] | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """Begin without any model.
 
         Args:
             settings: `model` is the default one, `server.models` are the others.
             opener: Loads a model by name; None for `eclectus.load`.
+            telemetry: Where numbers go; None for one of its own.
         """
+        self.telemetry = telemetry or Telemetry()
+        self.telemetry.watch_queue("stream", lambda: self._sum(lambda one: one.streams.waiting))
+        self.telemetry.watch_queue("file", lambda: self._sum(lambda one: one.files.waiting_windows))
         self._settings = settings
         self._open = opener or _open
         self._lock = threading.Lock()
@@ -153,12 +163,28 @@ class ModelPool:
         for served in all_of_them:
             served.close()
 
+    def _sum(self, of: Callable[[Served], int]) -> int:
+        return sum(map(of, self.loaded))
+
     def _load(self, name: str) -> Served:
         model = self._open(name, self._settings)
         engine = model.stream_engine(self._settings.search)
         gate = Gate()
-        streams = StreamScheduler(engine, gate=gate)
-        files = FileScheduler(model, batch=self._settings.batch, gate=gate)
+        numbers = self.telemetry
+
+        def on_steps(waits: Sequence[float]) -> None:
+            numbers.computed("stream", len(waits))
+            for seconds in waits:
+                numbers.waited("stream", seconds)
+
+        streams = StreamScheduler(engine, gate=gate, on_batch=on_steps)
+        files = FileScheduler(
+            model,
+            batch=self._settings.batch,
+            gate=gate,
+            on_wait=partial(numbers.waited, "file"),
+            on_batch=partial(numbers.computed, "file"),
+        )
         served = Served(name, model, engine, streams, files, gate)
         _warm_up(served)
         return served

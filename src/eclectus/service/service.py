@@ -12,14 +12,19 @@ from eclectus.core.errors import DeadlineError, EclectusError
 from eclectus.core.options import StreamOptions, TranscribeOptions
 from eclectus.core.types import Progress, Transcript, Word
 from eclectus.service.admission import Admission
+from eclectus.service.lag import watch_lag
 from eclectus.service.live import LiveStream
+from eclectus.service.meter import LiveMeter
 from eclectus.service.pool import ModelPool, Served
 from eclectus.service.schema import Settings
-from eclectus.service.telemetry import Stopwatch, Telemetry
+from eclectus.service.telemetry import Stopwatch
+from eclectus.service.tracing import Tracer, open_tracer
 from eclectus.signal.decode import AudioSource
 
 LOG = logging.getLogger(__name__)
 _SWEEP_S = 5.0
+_LAST_WORDS_S = 2.0
+"""So much of the time to drain, a quarter at most, is for the last words of streams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +74,28 @@ class StreamRequest:
 class SpeechService:
     """The use cases of a server; one a process, on one event loop."""
 
-    def __init__(self, settings: Settings, *, pool: ModelPool | None = None) -> None:
-        """Prepare; nothing is loaded before `start`."""
+    def __init__(
+        self, settings: Settings, *, pool: ModelPool | None = None, tracer: Tracer | None = None
+    ) -> None:
+        """Prepare; nothing is loaded before `start`.
+
+        Args:
+            settings: All of the process's.
+            pool: Its models; None to load them by the settings.
+            tracer: Where spans go; None for the process's own.
+        """
         self.settings = settings
         self.pool = pool or ModelPool(settings)
-        self.telemetry = Telemetry()
+        self.telemetry = self.pool.telemetry
+        self.tracer = tracer or open_tracer()
         server = settings.server
         self._files = Admission("places for files", server.max_files, server.max_files_per_client)
         self._streams = Admission(
             "live streams", server.max_sessions, server.max_sessions_per_client
         )
         self._ready = False
-        self._sweeper: asyncio.Task[None] | None = None
+        self._live: set[LiveStream] = set()
+        self._watchers: list[asyncio.Task[None]] = []
 
     @property
     def ready(self) -> bool:
@@ -105,8 +120,12 @@ class SpeechService:
         """
         served = await asyncio.to_thread(self.pool.borrow, self.pool.default)
         self.pool.give_back(served)
-        self._sweeper = asyncio.create_task(self._sweep())
+        self._watchers = [
+            asyncio.create_task(self._sweep()),
+            asyncio.create_task(watch_lag(self.telemetry.lag_s.observe)),
+        ]
         self._ready = True
+        self.telemetry.ready.set(1)
 
     async def transcribe(self, request: FileRequest) -> Transcript:
         """Transcribe a file. Cancelling the call stops the work.
@@ -116,10 +135,15 @@ class SpeechService:
             DeadlineError: It took longer than `processing_timeout_s`.
             EclectusError: As for `Recognizer.transcribe`.
         """
-        with self._files.enter(request.client), self.telemetry.file():
+        with (
+            self._files.enter(request.client),
+            self.telemetry.file(),
+            self.tracer.span("eclectus.transcribe") as span,
+        ):
             async with self.model(request.model) as served:
                 watch = Stopwatch()
                 transcript = await self._work(served, request)
+            span.note(eclectus__model=served.name, eclectus__audio_s=transcript.duration)
         self.telemetry.recognised("file", served.name, transcript.duration)
         self.telemetry.rtfx.observe(transcript.duration / max(watch.seconds, 1e-6))
         return transcript
@@ -157,22 +181,35 @@ class SpeechService:
             OptionError: An option is impossible.
             ModelError: There is no such model, or it can't be loaded.
         """
-        with self._streams.enter(request.client), self.telemetry.session(request.protocol):
+        with (
+            self._streams.enter(request.client),
+            self.telemetry.session(request.protocol),
+            self.tracer.span("eclectus.stream", eclectus__protocol=request.protocol) as span,
+        ):
             async with self.model(request.model) as served:
                 live = self._open(served, request)
                 served.gate.enter()
+                self._live.add(live)
                 try:
                     yield live
                 finally:
+                    self._live.discard(live)
                     served.gate.leave()
+                    span.note(eclectus__model=served.name, eclectus__audio_s=live.duration)
                     self.telemetry.recognised("stream", served.name, live.duration)
 
     def _open(self, served: Served, request: StreamRequest) -> LiveStream:
         options = replace(request.options or self.settings.stream, search=self.settings.search)
         session = served.model.stream(options, sample_rate=request.sample_rate)
+        meter = LiveMeter(
+            self.telemetry,
+            sample_rate=request.sample_rate,
+            silence_s=options.endpoint.silence_s,
+        )
         return LiveStream(
             session,
             served.streams,
+            meter=meter,
             sample_rate=request.sample_rate,
             max_buffered_s=self.settings.server.max_buffered_s,
             stall_flush_s=request.stall_flush_s,
@@ -199,18 +236,31 @@ class SpeechService:
     def stop_admitting(self) -> None:
         """Let nobody in any more; who is inside may go on."""
         self._ready = False
+        self.telemetry.ready.set(0)
         self._files.close()
         self._streams.close()
 
     async def drain(self, grace_s: float) -> bool:
         """Wait until all streams and files have ended.
 
+        Streams whose clients go on are ended shortly before the time is up: they get their last
+        words.
+
         Returns:
             Whether they did within the time.
         """
         self.stop_admitting()
+        last_words_s = min(_LAST_WORDS_S, grace_s / 4)
+        if await self._empty(grace_s - last_words_s):
+            return True
+        for live in tuple(self._live):
+            await live.dismiss()
+        return await self._empty(last_words_s)
+
+    async def _empty(self, patience_s: float) -> bool:
+        """Wait until nobody is inside; return whether that came to pass."""
         try:
-            async with asyncio.timeout(grace_s):
+            async with asyncio.timeout(patience_s):
                 while self.sessions or self.files:
                     await asyncio.sleep(0.02)
         except TimeoutError:
@@ -220,9 +270,10 @@ class SpeechService:
     async def close(self) -> None:
         """Free all models."""
         self.stop_admitting()
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            self._sweeper = None
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+        self._watchers.clear()
         await asyncio.to_thread(self.pool.close)
 
     async def _sweep(self) -> None:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    generate_latest,
+)
+
+from eclectus._version import __version__
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+_SHORT_SECONDS = (0.001, 0.0025, 0.005, *_SECONDS)
+_SIZES = (1, 2, 4, 8, 16, 32, 64)
 _RATIOS = (1, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -18,6 +30,12 @@ class Telemetry:
     def __init__(self) -> None:
         """Begin at zero, in a registry of its own."""
         self.registry = CollectorRegistry()
+        self._count_requests()
+        self._count_work()
+        self._count_waits()
+        self._describe_process()
+
+    def _count_requests(self) -> None:
         all_ = self.registry
         self.requests = Counter(
             "eclectus_requests_total",
@@ -32,6 +50,10 @@ class Telemetry:
             buckets=_SECONDS,
             registry=all_,
         )
+        self.errors = Counter("eclectus_errors_total", "Errors by code.", ("code",), registry=all_)
+
+    def _count_work(self) -> None:
+        all_ = self.registry
         self.audio_s = Counter(
             "eclectus_audio_seconds_total", "Audio recognised.", ("kind", "model"), registry=all_
         )
@@ -40,6 +62,29 @@ class Telemetry:
         )
         self.files = Gauge("eclectus_files", "Files waiting or in work.", registry=all_)
         self.sessions = Gauge("eclectus_sessions", "Live streams.", ("protocol",), registry=all_)
+        self.batch = Histogram(
+            "eclectus_batch_size",
+            "Steps of streams, or windows of files, computed at once.",
+            ("kind",),
+            buckets=_SIZES,
+            registry=all_,
+        )
+
+    def _count_waits(self) -> None:
+        all_ = self.registry
+        self.queue = Gauge(
+            "eclectus_queue",
+            "Steps of streams, or windows of files, that wait for the model.",
+            ("kind",),
+            registry=all_,
+        )
+        self.wait_s = Histogram(
+            "eclectus_wait_seconds",
+            "Until the model takes up a step of a stream, or the first window of a file.",
+            ("kind",),
+            buckets=_SHORT_SECONDS,
+            registry=all_,
+        )
         self.first_word_s = Histogram(
             "eclectus_first_word_seconds",
             "From the start of an utterance's speech to its first word shown.",
@@ -52,8 +97,31 @@ class Telemetry:
             buckets=_SECONDS,
             registry=all_,
         )
-        self.errors = Counter("eclectus_errors_total", "Errors by code.", ("code",), registry=all_)
+        self.lag_s = Histogram(
+            "eclectus_loop_lag_seconds",
+            "How late the event loop is; what blocks it blocks every client.",
+            buckets=_SHORT_SECONDS,
+            registry=all_,
+        )
+
+    def _describe_process(self) -> None:
+        all_ = self.registry
         self.models = Gauge("eclectus_models_loaded", "Models in memory.", registry=all_)
+        self.ready = Gauge("eclectus_ready", "1 while clients are welcome.", registry=all_)
+        Info("eclectus", "The program.", registry=all_).info({"version": __version__})
+        ProcessCollector(registry=all_)
+
+    def watch_queue(self, kind: str, waiting: Callable[[], int]) -> None:
+        """Read the length of a queue whenever the numbers are asked for."""
+        self.queue.labels(kind).set_function(waiting)
+
+    def computed(self, kind: str, size: int) -> None:
+        """Count a batch; `kind` is `file` or `stream`."""
+        self.batch.labels(kind).observe(size)
+
+    def waited(self, kind: str, seconds: float) -> None:
+        """Note how long work waited for the model; `kind` is `file` or `stream`."""
+        self.wait_s.labels(kind).observe(seconds)
 
     @contextmanager
     def session(self, protocol: str) -> Iterator[None]:

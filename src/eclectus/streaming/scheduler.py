@@ -5,9 +5,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from eclectus.core.errors import BackendError, StreamClosedError
 from eclectus.core.types import FloatArray
@@ -17,6 +17,8 @@ from eclectus.streaming.gate import Gate
 from eclectus.streaming.session import Session
 from eclectus.streaming.utterance import Steps
 
+_STARTERS = 2
+
 
 @dataclass(slots=True, eq=False)
 class _Ticket:
@@ -25,10 +27,14 @@ class _Ticket:
     steps: Steps
     work: Work
     future: Future[list[Event]]
+    since: float = field(default_factory=time.monotonic)
 
 
 class StreamScheduler:
     """Computes the steps of all sessions in one thread: gather, encode, search, scatter.
+
+    Calls return at once, from event loops too; what comes before the first step, listening for
+    speech above all, is done by helper threads.
 
     First come, first served, and after each step a session queues anew, so that none waits for
     more than one step of each other session. When more sessions wait than a batch holds, drafts
@@ -43,8 +49,9 @@ class StreamScheduler:
         batch_audio_s: float = 60.0,
         patience_s: float = 0.005,
         gate: Gate | None = None,
+        on_batch: Callable[[Sequence[float]], None] = lambda _: None,
     ) -> None:
-        """Start the thread.
+        """Start the threads.
 
         Args:
             engine: The model.
@@ -52,16 +59,26 @@ class StreamScheduler:
             batch_audio_s: Most seconds of audio in their windows, if there is more than one.
             patience_s: How long the first of a batch waits for others.
             gate: Held while steps are computed, if other work shares the model.
+            on_batch: Called from the thread before each batch with the seconds that each of its
+                steps has waited.
         """
         self._engine = engine
         self._batch = batch
         self._batch_samples = round(batch_audio_s * engine.config.time_base.sample_rate)
         self._patience_s = patience_s
         self._gate = gate or Gate()
+        self._on_batch = on_batch
         self._waiting: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._closed = False
+        # Listening for speech takes milliseconds, and callers may be event loops.
+        self._starters = ThreadPoolExecutor(_STARTERS, thread_name_prefix="listening")
         self._thread = threading.Thread(target=self._serve, name="streams", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Steps that wait for the model."""
+        return self._waiting.qsize()
 
     def push(self, session: Session, samples: FloatArray) -> Future[list[Event]]:
         """Like `Session.push`; the next call for the session must wait for the result.
@@ -88,8 +105,9 @@ class StreamScheduler:
         return self._submit(session.last_steps())
 
     def close(self) -> None:
-        """Compute what waits, then end the thread; safe to call twice."""
+        """Compute what waits, then end the threads; safe to call twice."""
         self._closed = True
+        self._starters.shutdown()
         self._waiting.put(None)
         self._thread.join()
 
@@ -99,10 +117,19 @@ class StreamScheduler:
         future: Future[list[Event]] = Future()
         future.set_running_or_notify_cancel()  # a call can't be taken back: its samples are in
         try:
+            self._starters.submit(self._start, steps, future)
+        except RuntimeError as error:
+            raise StreamClosedError("the scheduler has ended") from error
+        return future
+
+    def _start(self, steps: Steps, future: Future[list[Event]]) -> None:
+        """Go to the first step of a call, which may be none."""
+        try:
             self._waiting.put(_Ticket(steps, next(steps), future))
         except StopIteration as stop:
             future.set_result(stop.value)
-        return future
+        except Exception as error:  # noqa: BLE001 - the worker's boundary: others must go on
+            future.set_exception(error)
 
     def _serve(self) -> None:
         while True:
@@ -110,6 +137,8 @@ class StreamScheduler:
             if self._waiting.qsize() > self._batch:
                 tickets = [ticket for ticket in tickets if not self._leave_out(ticket)]
             for group in self._groups(tickets):
+                now = time.monotonic()
+                self._on_batch([now - ticket.since for ticket in group])
                 for ticket, found in zip(group, self._compute(group), strict=True):
                     self._resume(ticket, found)
             if ending:
@@ -174,4 +203,5 @@ class StreamScheduler:
         except Exception as error:  # noqa: BLE001 - the worker's boundary: others must go on
             ticket.future.set_exception(error)
         else:
+            ticket.since = time.monotonic()
             self._waiting.put(ticket)

@@ -15,8 +15,10 @@ from eclectus.core.errors import StreamClosedError
 from eclectus.core.options import EndpointOptions, StreamOptions
 from eclectus.core.types import FloatArray
 from eclectus.service.live import Flushed, LiveEvent, LiveStream, Restarted
+from eclectus.service.meter import LiveMeter
 from eclectus.service.pool import ModelPool, Served
 from eclectus.service.schema import Settings
+from eclectus.service.telemetry import Telemetry
 from eclectus.streaming.events import Ended, Endpoint, Final, Partial
 from eclectus.streaming.session import Session
 
@@ -41,7 +43,8 @@ def clip(name: str = "garden") -> FloatArray:
 def live(served: Served, *, endpoints: bool = True, **options: Any) -> LiveStream:
     chosen = StreamOptions(endpoint=EndpointOptions(enabled=endpoints))
     session = Session(served.engine, served.model.tokenizer, chosen)
-    arguments = {"sample_rate": RATE, "max_buffered_s": 60.0} | options
+    meter = LiveMeter(Telemetry(), sample_rate=RATE, silence_s=0.8)
+    arguments = {"meter": meter, "sample_rate": RATE, "max_buffered_s": 60.0} | options
     return LiveStream(session, served.streams, **arguments)
 
 

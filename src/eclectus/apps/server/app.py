@@ -63,7 +63,7 @@ def create_app(service: SpeechService) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["x-request-id", "retry-after"],
         )
-    app.add_middleware(Observer, telemetry=service.telemetry)
+    app.add_middleware(Observer, telemetry=service.telemetry, tracer=service.tracer)
     return app
 
 

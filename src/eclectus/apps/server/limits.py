@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from eclectus.apps.server.errors import HttpError, error_response
 from eclectus.service.logs import request_id
 from eclectus.service.telemetry import Telemetry
+from eclectus.service.tracing import Tracer
 
 LOG = logging.getLogger(__name__)
 _SAFE_ID = re.compile(r"[\w.:/-]{1,128}")
@@ -118,18 +119,20 @@ class _Body:
 
 
 class Observer:
-    """Gives each request an id, the client's own if it has one, and counts it."""
+    """Gives each request an id, the client's own if it has one, counts it and traces it."""
 
-    def __init__(self, app: ASGIApp, *, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, *, telemetry: Telemetry, tracer: Tracer) -> None:
         self._app = app
         self._telemetry = telemetry
+        self._tracer = tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
         identity = given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex
         token = request_id.set(identity)
         began = time.perf_counter()
@@ -143,17 +146,23 @@ class Observer:
             await send(message)
 
         try:
-            await self._app(scope, receive, noted)
+            with self._tracer.span(scope.get("method", "WEBSOCKET"), headers) as span:
+                await self._app(scope, receive, noted)
+                span.note(http__route=_route(scope), http__response__status_code=status)
         finally:
             if scope["type"] == "http":
                 self._count(scope, status, time.perf_counter() - began)
             request_id.reset(token)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        # The route's pattern, not the path: clients choose paths, and each would be a metric.
-        route = getattr(scope.get("route"), "path", "other")
+        route = _route(scope)
         self._telemetry.requests.labels(route, str(status)).inc()
         self._telemetry.request_s.labels(route).observe(seconds)
         LOG.info(
             "%s %s %d", scope["method"], scope["path"], status, extra={"seconds": round(seconds, 4)}
         )
+
+
+def _route(scope: Scope) -> str:
+    """Return the route's pattern, not the path: clients choose paths, each would be a metric."""
+    return getattr(scope.get("route"), "path", "other")

@@ -92,9 +92,14 @@ class Server(uvicorn.Server):
             self.should_exit = True
 
 
-def make_server(settings: Settings) -> Server:
-    """Return a server that is ready to run."""
-    service = SpeechService(settings)
+def make_server(settings: Settings, *, service: SpeechService | None = None) -> Server:
+    """Return a server that is ready to run.
+
+    Args:
+        settings: All of the process's.
+        service: What it serves; None for one by the settings.
+    """
+    service = service or SpeechService(settings)
     server = settings.server
     config = uvicorn.Config(
         create_app(service),
@@ -137,6 +142,8 @@ def bind(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # Two sockets may be bound to one port until one of them listens.
+        listening.listen()
     except OSError as error:
         listening.close()
         raise OptionError(
