@@ -9,13 +9,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from eclectus._version import __version__
-from eclectus.apps.server import health, openai_files, openai_models
+from eclectus.apps.server import health, openai_files, openai_models, web
 from eclectus.apps.server.errors import HttpError, code_of, error_response, meaning_of, message_of
 from eclectus.apps.server.limits import BodyLimit, Observer
 from eclectus.core.errors import EclectusError
 from eclectus.service.service import SpeechService
 
-ROUTERS = (health.router, openai_files.router, openai_models.router)
+ROUTERS = (health.router, openai_files.router, openai_models.router, web.router)
 
 
 def create_app(service: SpeechService) -> FastAPI:
