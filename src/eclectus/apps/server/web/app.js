@@ -162,7 +162,9 @@ function show(item) {
   wave.show(item);
   showState(item);
   for (const button of $("items").querySelectorAll("button")) {
-    button.setAttribute("aria-current", String(Number(button.dataset.id) === item.id));
+    const current = Number(button.dataset.id) === item.id;
+    button.setAttribute("aria-current", String(current));
+    if (current) button.scrollIntoView({ block: "nearest", inline: "center" });
   }
 }
 
@@ -215,6 +217,8 @@ function announce(item) {
   if (item.kind === "file" && item.state === "done") tell(item.text().slice(0, 600));
 }
 
+const HOPELESS = [400, 413, 415]; // the same file would fail again
+
 function showState(item) {
   const { state } = item;
   $("title").textContent = item.title;
@@ -231,6 +235,8 @@ function showState(item) {
   $("problem-text").textContent = state === "cancelled" ? "Cancelled." : item.problem?.message ?? "";
   $("problem-detail").textContent = state === "cancelled" ? "" : item.problem?.detail ?? "";
   $("problem-detail").hidden = !$("problem-detail").textContent;
+  $("again").hidden = HOPELESS.includes(item.problem?.status);
+  $("dock").hidden = state === "failed" && item.kind === "file";
   showRecording();
   showHint();
   wave.draw();
