@@ -23,7 +23,8 @@ export class LiveSession {
   #finishing = false; // the microphone is closed
   #finished = false; // the server knows
   #failures = 0;
-  #timer = 0;
+  #pumping = 0;
+  #retrying = 0;
   #over;
 
   /** When it has ended, well or not. */
@@ -85,7 +86,7 @@ export class LiveSession {
   }
 
   #connect() {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#retrying);
     const said = this.#item.words.at(-1)?.end ?? 0;
     this.#next = Math.min(this.#pieces.length, Math.ceil(said / PIECE_S));
     this.#offset = this.#next * PIECE_S;
@@ -101,12 +102,12 @@ export class LiveSession {
   }
 
   #pump() {
-    clearTimeout(this.#timer);
+    clearTimeout(this.#pumping);
     if (!this.#ready || this.#finished) return;
     while (this.#next < this.#pieces.length && this.#socket.bufferedAmount < AHEAD_BYTES) {
       this.#socket.send(this.#pieces[this.#next++]);
     }
-    if (this.#next < this.#pieces.length) this.#timer = setTimeout(() => this.#pump(), 50);
+    if (this.#next < this.#pieces.length) this.#pumping = setTimeout(() => this.#pump(), 50);
     else if (this.#finishing) {
       this.#finished = true;
       this.#socket.send(JSON.stringify({ type: "finish" }));
@@ -151,7 +152,7 @@ export class LiveSession {
     if (wait === undefined) return void this.#fail(problem);
     const note = problem.status ? problem.message : "The connection is lost. Trying again; nothing you say is lost.";
     this.#item.set({ draft: [], note }, "state");
-    this.#timer = setTimeout(() => this.#connect(), Math.max(wait, 1000 * (problem.retryAfter ?? 0)));
+    this.#retrying = setTimeout(() => this.#connect(), Math.max(wait, 1000 * (problem.retryAfter ?? 0)));
   }
 
   async #fail(problem) {
@@ -173,7 +174,8 @@ export class LiveSession {
     const socket = this.#socket;
     this.#socket = null;
     this.#ready = false;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#pumping);
+    clearTimeout(this.#retrying);
     socket?.close();
   }
 }
