@@ -127,7 +127,9 @@ def test_a_word_that_is_clicked_is_heard_and_marked(page: Page) -> None:
     page.until("document.querySelector('#wave').ariaValueMax > 20")
     page.run("document.querySelectorAll('.w')[30].click()")
     page.until("document.querySelector('#play').ariaLabel === 'Pause'")
-    now = page.until("document.querySelector('.w.now') && +document.querySelector('.now').dataset.i")
+    now = page.until(
+        "document.querySelector('.w.now') && +document.querySelector('.now').dataset.i"
+    )
     assert 29 <= now <= 40
 
 

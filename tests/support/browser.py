@@ -36,9 +36,7 @@ class Page:
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send a command and wait for its answer."""
         self._number += 1
-        self._socket.send(
-            json.dumps({"id": self._number, "method": method, "params": parameters})
-        )
+        self._socket.send(json.dumps({"id": self._number, "method": method, "params": parameters}))
         while True:
             message = json.loads(self._socket.recv(timeout=_PATIENCE_S))
             self._note(message)
@@ -52,9 +50,7 @@ class Page:
         parameters = message.get("params", {})
         if message.get("method") == "Runtime.exceptionThrown":
             details = parameters["exceptionDetails"]
-            self.problems.append(
-                details.get("exception", {}).get("description") or details["text"]
-            )
+            self.problems.append(details.get("exception", {}).get("description") or details["text"])
         if message.get("method") == "Log.entryAdded" and parameters["entry"]["level"] == "error":
             self.problems.append(parameters["entry"]["text"])
 
@@ -87,9 +83,7 @@ class Page:
     def click(self, selector: str) -> None:
         """Click what a selector finds, which must be seen."""
         chosen = json.dumps(selector)
-        self.run(
-            f"[...document.querySelectorAll({chosen})].find(e => e.checkVisibility()).click()"
-        )
+        self.run(f"[...document.querySelectorAll({chosen})].find(e => e.checkVisibility()).click()")
 
     def key(self, key: str, *, text: str = "", modifiers: int = 0) -> None:
         """Press a key and let it go."""

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -166,7 +166,7 @@ async def transcribe(
     )
 
 
-async def _spooled(request: Request) -> IO[bytes]:
+async def _spooled(request: Request) -> BinaryIO:
     """Read the body into memory, or into a file if it's long."""
     spool = tempfile.SpooledTemporaryFile(_MEMORY_BYTES)  # noqa: SIM115 - closed by its reader
     try:
@@ -176,13 +176,13 @@ async def _spooled(request: Request) -> IO[bytes]:
         spool.close()
         raise
     spool.seek(0)
-    return spool
+    return cast("BinaryIO", spool)
 
 
 class _Lines:
     """The work on one file, told line by line."""
 
-    def __init__(self, service: SpeechService, spool: IO[bytes]) -> None:
+    def __init__(self, service: SpeechService, spool: BinaryIO) -> None:
         self._service = service
         self._spool = spool
         self._loop = asyncio.get_running_loop()
@@ -216,10 +216,12 @@ class _Lines:
         try:
             while not await self._stirs(_PATIENCE_S):
                 if await request.is_disconnected():
-                    raise HttpError(499, "the client has closed the connection")
+                    task.cancel()  # whose error goes to nobody
         except BaseException:
             task.cancel()
             raise
+        if task.cancelled():
+            raise HttpError(499, "the client has closed the connection")
         if task.done():
             task.result()
 
@@ -261,9 +263,7 @@ class _Lines:
 
 
 @_page.post("/web/render/{kind}")
-async def rendered(
-    kind: str, shape: TranscriptShape, service: Service, _: PageClient
-) -> Response:
+async def rendered(kind: str, shape: TranscriptShape, service: Service, _: PageClient) -> Response:
     """Write a transcript that the page holds as a file of one kind."""
     if kind not in _DOWNLOADS:
         raise HttpError(404, f"there is no download {kind!r}; there are {', '.join(_DOWNLOADS)}")

@@ -102,21 +102,23 @@ def error_fields(error: Exception) -> dict[str, Any]:
 
 def event_fields(event: LiveEvent) -> dict[str, Any] | None:
     """Return an event of a live stream; None for one that the page need not know."""
+    fields: dict[str, Any]
     match event:
         case Partial(words=words, stable=stable):
-            return {"type": "partial", "words": _words(words), "stable": stable}
+            fields = {"type": "partial", "words": _words(words), "stable": stable}
         case Final(words=words):
-            return {"type": "final", "words": _words(words)}
+            fields = {"type": "final", "words": _words(words)}
         case SegmentDone(segment=segment):
-            return {"type": "segment", **segment_fields(segment, TimestampLevel.WORD)}
+            fields = {"type": "segment", **segment_fields(segment, TimestampLevel.WORD)}
         case SpeechStarted(at=at):
-            return {"type": "speech", "at": at}
+            fields = {"type": "speech", "at": at}
         case Endpoint(at=at, reason=reason):
-            return {"type": "endpoint", "at": at, "reason": reason.value}
+            fields = {"type": "endpoint", "at": at, "reason": reason.value}
         case Ended(duration=duration):
-            return {"type": "ended", "duration": duration}
+            fields = {"type": "ended", "duration": duration}
         case Flushed() | Restarted():
             return None
+    return fields
 
 
 def _words(words: tuple[Word, ...]) -> list[dict[str, Any]]:

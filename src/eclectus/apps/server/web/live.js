@@ -103,7 +103,7 @@ export class LiveSession {
 
   #pump() {
     clearTimeout(this.#pumping);
-    if (!this.#ready || this.#finished) return;
+    if (!this.#ready || this.#finished || this.#socket.readyState !== WebSocket.OPEN) return;
     while (this.#next < this.#pieces.length && this.#socket.bufferedAmount < AHEAD_BYTES) {
       this.#socket.send(this.#pieces[this.#next++]);
     }
