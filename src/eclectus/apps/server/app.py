@@ -20,6 +20,7 @@ from eclectus.apps.server import (
     openai_models,
     pcm_ws,
     realtime_ws,
+    web,
     whisper_cpp,
 )
 from eclectus.apps.server.errors import DETAIL_PATHS, HttpError, code_of, error_response
@@ -30,6 +31,7 @@ from eclectus.service.service import SpeechService
 
 ROUTERS = (
     health.router,
+    web.router,
     openai_files.router,
     openai_models.router,
     native_files.router,
