@@ -44,7 +44,11 @@ def live(served: Served, *, endpoints: bool = True, **options: Any) -> LiveStrea
     chosen = StreamOptions(endpoint=EndpointOptions(enabled=endpoints))
     session = Session(served.engine, served.model.tokenizer, chosen)
     meter = LiveMeter(Telemetry(), sample_rate=RATE, silence_s=0.8)
-    arguments = {"meter": meter, "sample_rate": RATE, "max_buffered_s": 60.0} | options
+    arguments: dict[str, Any] = {
+        "meter": meter,
+        "sample_rate": RATE,
+        "max_buffered_s": 60.0,
+    } | options
     return LiveStream(session, served.streams, **arguments)
 
 
