@@ -1,6 +1,7 @@
 """`eclectus models` from end to end: the program, the real hub client, a hub on this machine."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -105,7 +106,7 @@ def test_the_shipped_model_is_shown_for_a_person(command: Command) -> None:
     assert code == 0
     assert "name\teclectus-tiny\n" in out
     assert "durations\t0, 1, 2, 3, 4\n" in out
-    assert "files\tencoder-model.int8.onnx (7.4 MB), " in out
+    assert re.search(r"files\tencoder-model\.int8\.onnx \(\d\.\d MB\), ", out)
 
 
 def test_any_hub_id_can_be_shown_before_it_is_here(command: Command) -> None:

@@ -191,7 +191,7 @@ def test_a_visitor_who_leaves_stops_the_work() -> None:
         assert first["done_s"] < first["total_s"]
         until(lambda: server.service.files == 0)
         # What is completed is counted.
-        assert b'kind="file"' not in server.service.telemetry.render()
+        assert b'audio_seconds_total{kind="file"' not in server.service.telemetry.render()
 
 
 def wav_of(samples: NDArray[np.int16], rate: int) -> bytes:
@@ -249,7 +249,7 @@ def test_a_transcript_of_the_page_becomes_a_file(server_url: str, kind: str, beg
     ],
 )
 def test_what_is_no_transcript_is_refused(server_url: str, wrong: dict[str, Any]) -> None:
-    assert post(f"{server_url}/web/render/srt", json=wrong).status_code == 422
+    assert post(f"{server_url}/web/render/srt", json=wrong).status_code == 400
     assert post(f"{server_url}/web/render/doc", json=TRANSCRIPT).status_code == 404
 
 

@@ -60,5 +60,5 @@ async def _write(socket: WebSocket, stream: LiveStream) -> None:
 
 
 if __name__ == "__main__":
-    app.ROUTERS = (*app.ROUTERS, router)  # type: ignore[assignment]  # one more
+    app.ROUTERS = (router, *app.ROUTERS)  # type: ignore[assignment]  # before what takes all
     main()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.server_process import server_process, wait_until_ready
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -44,6 +46,20 @@ def test_a_command_of_the_readme_runs(command: str, clone: Path) -> None:
     done = run(command, clone)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() or list(clone.glob("out/*"))
+
+
+def test_the_server_of_the_readme_answers_its_client(clone: Path, tmp_path: Path) -> None:
+    (block,) = [text for text in blocks("console") if "eclectus serve" in text]
+    typed = [line.removeprefix("$ ") for line in block.splitlines()]
+    assert typed[1] == "eclectus serve"
+    with server_process(tmp_path) as server:
+        wait_until_ready(server.url, server.process)
+        client = typed[2].replace("http://127.0.0.1:8765", server.url)
+        if shutil.which("curl") is None:
+            pytest.skip("curl is not installed")
+        done = run(client, clone)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"00:00:\d\d,\d{3} --> 00:00:\d\d,\d{3}", done.stdout)
 
 
 def test_the_readme_has_two_commands_for_a_fresh_clone() -> None:

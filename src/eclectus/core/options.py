@@ -115,11 +115,14 @@ class BackendOptions:
         device: The execution provider; `auto` takes the best one that is installed.
         precision: The form of the weights.
         threads: CPU threads in all; None for one per core that the process may use.
+        fast_start: Leave out what makes loading slower and calls faster, where the model allows
+            that; the command line does so for little audio.
     """
 
     device: Device = Device.AUTO
     precision: Precision = Precision.AUTO
     threads: int | None = None
+    fast_start: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,19 +49,20 @@ class Plan:
 def make_plan(options: LongFormOptions, config: ModelConfig) -> Plan:
     """Turn seconds into whole frames.
 
-    A window that the encoder can't take is shortened to what it takes: the limit is the model's,
-    and every length of window gives the same text but near the seams.
+    A window that the encoder can't take is shortened to what it takes, and the overlap with it:
+    the limit is the model's, and every length of window gives the same text but near the seams.
 
     Raises:
         OptionError: A length is not positive, or the overlap does not leave half of the window.
     """
     base = config.time_base
-    window_s = options.window_s
-    if config.max_window_s is not None:
+    window_s, overlap_s = options.window_s, options.overlap_s
+    if config.max_window_s is not None and window_s > config.max_window_s - base.frame_s:
         # One frame less: a rest of less than a frame may join the last window.
-        window_s = min(window_s, config.max_window_s - base.frame_s)
+        longest_s = config.max_window_s - base.frame_s
+        window_s, overlap_s = longest_s, overlap_s * longest_s / window_s
     window = base.sample_of(base.whole_frames(window_s))
-    overlap = base.sample_of(base.whole_frames(options.overlap_s))
+    overlap = base.sample_of(base.whole_frames(overlap_s))
     if window <= 0 or options.overlap_s < 0:
         raise OptionError(
             f"A window of {options.window_s} s with an overlap of {options.overlap_s} s is "

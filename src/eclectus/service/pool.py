@@ -206,4 +206,5 @@ def _open(name: str, settings: Settings) -> Model:
         threads=backend.threads,
         hub=settings.hub,
         options=replace(settings.transcribe, language=None),
+        fast_start=backend.fast_start,
     )

@@ -26,7 +26,7 @@ def test_the_shipped_model_says_what_it_is() -> None:
     config = model.config
     assert (config.name, config.head, config.mel_bins) == ("eclectus-tiny", Head.TDT, 80)
     assert (config.vocabulary_size, config.durations) == (256, (0, 1, 2, 3, 4))
-    assert (config.max_window_s, config.languages) == (80.0, ("en",))
+    assert (config.max_window_s, config.languages) == (20.0, ("en",))
     assert config.builtin
     assert model.precision is Precision.INT8
     assert [path.name for path in model.paths] == [
@@ -231,7 +231,7 @@ ENCODER, JOINT = "encoder-model.int8.onnx", "decoder_joint-model.int8.onnx"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7425906\n"
 DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "encoder cut in the middle": (cut(ENCODER, 3_000_000), ENCODER),
-    "encoder cut at its last byte": (cut(ENCODER, 7_425_905), ENCODER),
+    "encoder cut at its last byte": (cut(ENCODER, -1), ENCODER),
     "encoder cut to a header": (cut(ENCODER, 100), ENCODER),
     "encoder empty": (cut(ENCODER, 0), "is empty"),
     "joint cut": (cut(JOINT, 200_000), JOINT),

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from eclectus.service.schema import Settings
 
 
-def load_recognizer(settings: Settings, *, quiet: bool) -> Model:
+def load_recognizer(settings: Settings, *, quiet: bool, little: bool = False) -> Model:
     """Load the model, fetching it first if it is not on this machine, with progress unless quiet.
+
+    Args:
+        settings: Name the model.
+        quiet: Show no progress.
+        little: There is little audio: the first word matters more than the pace.
 
     Raises:
         ModelError: There is no such model, or it can't be had.
@@ -34,6 +39,7 @@ def load_recognizer(settings: Settings, *, quiet: bool) -> Model:
             threads=backend.threads,
             hub=settings.hub,
             options=settings.transcribe,
+            fast_start=backend.fast_start or little,
         )
 
     # Gigabytes take seconds to load; Ctrl-C need not wait for them.

@@ -6,6 +6,8 @@ Exit codes: 0 done · 1 a bug · 2 usage · 3 some files failed · 4 nothing cou
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -94,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Without the program's name; None for those of the process.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _start_faster()
     try:
         with terminable():
             code = run(given)
@@ -105,6 +108,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         leave(ExitCode.BROKEN_PIPE)
     sys.exit(code)
+
+
+def _start_faster() -> None:
+    """Save a tenth of the time until the first word.
+
+    Imports make many objects that live on, for which the collector would look again and again; and
+    nobody's Pydantic plugins are wanted here, for which it would search all installed packages.
+    """
+    gc.set_threshold(50_000, 20, 100)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # noqa: TID251 - set, not read
 
 
 def run(arguments: list[str]) -> int:

@@ -15,7 +15,7 @@ from eclectus.service.schema import LogLevel
 from eclectus.service.settings import LoadedSettings
 
 if TYPE_CHECKING:
-    from eclectus.apps.cli.jobs import OutputPlan
+    from eclectus.apps.cli.jobs import Job, OutputPlan
     from eclectus.apps.cli.progress import View
     from eclectus.apps.cli.work import Worker
     from eclectus.recognition.recognizer import Recognizer
@@ -24,6 +24,8 @@ BUILTIN_HINT = (
     "eclectus: this is the small built-in demonstration model for English; "
     "`eclectus models pull parakeet-tdt-0.6b-v3` fetches a real one"
 )
+_LITTLE = 1_000_000
+"""Bytes: half a minute of wave file, a few of compressed audio."""
 OUTPUT_KEYS = ("output.formats", "output.directory", "output.template")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -97,7 +99,7 @@ def _once(loaded: LoadedSettings, inputs: list[str], *, recursive: bool, to_stdo
     # Before the model is loaded: what can't be done is said at once.
     jobs = plan.jobs(find_inputs(inputs, recursive=recursive))
     view = _view(loaded)
-    with _load(loaded, view) as recognizer:
+    with _load(loaded, view, little=_is_little(jobs)) as recognizer:
         worker = _worker(loaded, recognizer, plan, view)
         try:
             worker.run(jobs)
@@ -142,11 +144,19 @@ def _view(loaded: LoadedSettings) -> View:
     return make_view(quiet=level is LogLevel.ERROR, verbose=level is LogLevel.DEBUG)
 
 
-def _load(loaded: LoadedSettings, view: View) -> Recognizer:
+def _is_little(jobs: list[Job]) -> bool:
+    """Whether the model will be done before it could gain from being loaded with more care."""
+    try:
+        return sum(Path(job.source).stat().st_size for job in jobs) < _LITTLE
+    except OSError:  # standard input, or what will be told when its turn comes
+        return False
+
+
+def _load(loaded: LoadedSettings, view: View, *, little: bool = False) -> Recognizer:
     from eclectus.apps.cli.loading import load_recognizer
 
     quiet = loaded.settings.logging.level is LogLevel.ERROR
-    recognizer = load_recognizer(loaded.settings, quiet=quiet)
+    recognizer = load_recognizer(loaded.settings, quiet=quiet, little=little)
     if recognizer.config.builtin:
         view.say(BUILTIN_HINT)
     return recognizer

@@ -9,7 +9,7 @@ import time
 import uuid
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from eclectus.apps.server.errors import HttpError, error_response
@@ -69,15 +69,24 @@ class BodyLimit:
             await error_response(Request(scope), error)(scope, receive, send)
             return
         body = _Body(receive, self._limit_mb, self._stall_s)
+        started = False
 
         async def answer(message: Message) -> None:
+            nonlocal started
+            started = True
             # Whatever the handler makes of a body that was cut off, this is the answer.
             if body.problem is None:
                 await send(message)
             elif message["type"] == "http.response.start":
                 await error_response(Request(scope), body.problem)(scope, receive, send)
 
-        await self._app(scope, body.receive, answer)
+        try:
+            await self._app(scope, body.receive, answer)
+        except ClientDisconnect:
+            if body.problem is None:
+                raise
+            if not started:
+                await error_response(Request(scope), body.problem)(scope, receive, send)
 
 
 class _Body:

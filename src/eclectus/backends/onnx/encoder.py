@@ -17,8 +17,8 @@ from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
 _LARGEST_TO_CUT = 1_500_000_000
 """Bytes of a graph file; protocol buffers end at two gigabytes."""
 READY = "eclectus.ready"
-"""Key of the metadata of a graph that is not to be rewritten when it is loaded on a CPU: making a
-session takes a third of the time, and a call a few milliseconds more."""
+"""Key of the metadata of a graph that need not be rewritten when it is loaded on a CPU: making a
+session takes a third of the time, and a call a sixth more."""
 
 
 class Encoder:
@@ -38,8 +38,7 @@ class Encoder:
             path: Of the graph.
             config: What model it is.
             runtime: Where it runs.
-            ready: It says of itself that it is written as it should run (see `READY`), so the time
-                to improve it is saved.
+            ready: Whether to save the time to improve it (see `READY`).
 
         Raises:
             ModelError: See `Session`.

@@ -74,6 +74,6 @@ def load_onnx(files: OnnxFiles, config: ModelConfig, options: BackendOptions) ->
     for path, graph in facts.items():
         check_files(path, graph)
     check_config(files, facts, config)
-    ready = READY in facts[files.encoder].metadata
+    ready = options.fast_start and READY in facts[files.encoder].metadata
     encoder = Encoder(files.encoder, config, runtime, ready=ready)
     return OnnxModel(config, encoder, load_step(files, facts, config, runtime))
