@@ -149,6 +149,8 @@ def main() -> None:
         server = make_server(settings)
         assert isinstance(server.config.app, FastAPI)
         server.config.app.include_router(shared())
+        routes = server.config.app.router.routes
+        routes.insert(0, routes.pop())  # before the route that takes all paths
         asyncio.run(server.run_service([listening]))
 
 

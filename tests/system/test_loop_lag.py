@@ -34,6 +34,8 @@ async def serving() -> AsyncIterator[str]:
     server = make_server(Settings(backend=BackendOptions(threads=1)))
     assert isinstance(server.config.app, FastAPI)
     server.config.app.include_router(router)
+    routes = server.config.app.router.routes
+    routes.insert(0, routes.pop())  # before the route that takes all paths
     with bind("127.0.0.1", 0) as listening:
         running = asyncio.create_task(server.run_service([listening]))
         while not server.service.ready:
