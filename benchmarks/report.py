@@ -37,6 +37,8 @@ def page(rows: Sequence[Row]) -> str:
         _section("Equality with NeMo", _TOKENS_NOTE, rows, ("tokens",), _tokens),
         _section("Distance from NeMo", _ARRAYS_NOTE, rows, ("arrays",), _arrays),
         _section("Word error rate", _WORDS_NOTE, rows, ("words",), _words),
+        _section("Live streams", _LIVE_NOTE, rows, ("live",), _live),
+        _section("Streams at once", _STREAMS_NOTE, rows, ("streams",), _streams),
         _section("Memory", _MEMORY_NOTE, rows, ("memory",), _memory),
         _section("Start", _START_NOTE, rows, ("startup",), _startup),
     ]
@@ -61,6 +63,15 @@ The largest absolute difference of a normalised log-mel feature, and the largest
 encoder outputs relative to their norm, over all files.
 """
 _WORDS_NOTE = """After a normaliser in the spirit of Whisper's.
+"""
+_LIVE_NOTE = """\
+Seconds after the end of a word, median and 95th percentile: until it was first shown as it stayed,
+with all words before it, and until it was final. The clock is virtual and the computing time real.
+eclectus shows whole words, when the next one begins; its real-time factor includes its drafts.
+"""
+_STREAMS_NOTE = """\
+Streams that speak at once in real time: seconds from the arrival of the audio that ends an utterance
+to its final words, median and 95th percentile.
 """
 _MEMORY_NOTE = """Peak resident memory of a process that transcribes one file.
 """
@@ -88,7 +99,8 @@ _IDENTITY = ("benchmark", "model", "precision", "clips", "threads", "a", "b", "w
 
 def _identity(row: Row) -> tuple[str, ...]:
     """What makes two rows measurements of the same thing."""
-    return tuple(str(row.get(key)) for key in (*_IDENTITY, "seconds", "machine"))
+    more = ("seconds", "machine", "peer", "contexts", "streams")
+    return tuple(str(row.get(key)) for key in (*_IDENTITY, *more))
 
 
 def _speed_cells(row: Row) -> tuple[str, ...]:
@@ -119,6 +131,20 @@ def _words_cells(row: Row) -> tuple[str, ...]:
     return row["model"], row["precision"], row["audio"], str(row["files"]), f"{row['wer']:.2%}"
 
 
+def _live_cells(row: Row) -> tuple[str, ...]:
+    draft, final = (
+        f"{median:.2f} ({most:.2f})" for median, most in (row["draft_s"], row["final_s"])
+    )
+    wer = f"{100 * row['wer']:.1f} %"
+    return row["model"], row["contexts"], row["peer"], wer, draft, final, f"{row['rtfx']:.0f}"
+
+
+def _streams_cells(row: Row) -> tuple[str, ...]:
+    median, most = row["final_s"]
+    drafts = f"{row['drafts_per_s']:.1f}"
+    return row["model"], row["contexts"], str(row["streams"]), f"{median:.2f} ({most:.2f})", drafts
+
+
 def _memory_cells(row: Row) -> tuple[str, ...]:
     files = " / ".join(f"{seconds:.0f} s" for seconds in row["seconds"])
     peaks = " / ".join(f"{peak:.0f}" for peak in row["peak_mib"])
@@ -137,6 +163,14 @@ _speed: _Table = (
 _tokens: _Table = (("model", "who", "precision", "audio", "equal files"), _tokens_cells)
 _arrays: _Table = (("model", "precision", "files", "features", "encoder"), _arrays_cells)
 _words: _Table = (("model", "precision", "audio", "files", "WER"), _words_cells)
+_live: _Table = (
+    ("model", "contexts", "who", "WER", "first shown s", "final s", "RTFx"),
+    _live_cells,
+)
+_streams: _Table = (
+    ("model", "contexts", "streams", "final s", "drafts a second each"),
+    _streams_cells,
+)
 _memory: _Table = (("model", "precision", "files", "peak MiB", "ratio"), _memory_cells)
 _startup: _Table = (
     (
