@@ -70,8 +70,8 @@ with all words before it, and until it was final. The clock is virtual and the c
 eclectus shows whole words, when the next one begins; its real-time factor includes its drafts.
 """
 _STREAMS_NOTE = """\
-Streams that speak at once in real time: seconds from the arrival of the audio that ends an utterance
-to its final words, median and 95th percentile.
+Streams that speak at once in real time: seconds from the arrival of the audio that ends an
+utterance to its final words, median and 95th percentile.
 """
 _MEMORY_NOTE = """Peak resident memory of a process that transcribes one file.
 """
