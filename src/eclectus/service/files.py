@@ -69,7 +69,7 @@ class FileTicket:
 
     def resolve(self, error: BaseException | None = None) -> None:
         """Give the result, or the error; later calls change nothing."""
-        if self._resolved or not self.future.set_running_or_notify_cancel():
+        if self.abandoned or not self.future.set_running_or_notify_cancel():
             return
         self._resolved = True
         if error is not None:
@@ -275,8 +275,12 @@ class FileScheduler:
             ticket = self._tickets.get(pending)
             if ticket is None:
                 continue
-            ticket.progress(self._rate)
-            if pending.done:
+            try:
+                ticket.progress(self._rate)
+            except Exception as error:  # a caller's callback: the others' files go on
+                LOG.exception("a callback failed")
+                ticket.resolve(error)
+            if pending.done or ticket.abandoned:
                 self._conclude(ticket)
 
     def _conclude(self, ticket: FileTicket) -> None:

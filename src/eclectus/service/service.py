@@ -59,6 +59,8 @@ class StreamRequest:
         model: Name of a served model; None for the default one.
         client: Whose stream it is: a key or an address.
         options: Contexts, drafts, endpoints; None for the server's.
+        language: ISO 639-1 code of the language that is spoken, if known, also with a region: a
+            hint, which means nothing to a model that does not know the language.
         sample_rate: Of the samples that will be pushed, in Hz.
         stall_flush_s: See `LiveStream`.
     """
@@ -67,6 +69,7 @@ class StreamRequest:
     model: str | None = None
     client: str = ""
     options: StreamOptions | None = None
+    language: str | None = None
     sample_rate: int = 16_000
     stall_flush_s: float | None = None
 
@@ -200,6 +203,9 @@ class SpeechService:
 
     def _open(self, served: Served, request: StreamRequest) -> LiveStream:
         options = replace(request.options or self.settings.stream, search=self.settings.search)
+        language = (request.language or "").partition("-")[0].lower()
+        if language in served.model.config.languages:
+            options = replace(options, language=language)
         session = served.model.stream(options, sample_rate=request.sample_rate)
         meter = LiveMeter(
             self.telemetry,

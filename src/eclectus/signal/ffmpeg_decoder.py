@@ -57,7 +57,7 @@ class FFmpegDecoder:
         self._copy: Path | None = None
         path = source.path or self._copied(source)
         self._process = _start(program, path)
-        self._complaints = _Complaints(_pipe(self._process.stderr))
+        self._complaints = _Complaints(_pipe(self._process.stderr), self._copy)
         try:
             self.sample_rate, self._channels = self._read_header()
         except BaseException:
@@ -118,8 +118,9 @@ class FFmpegDecoder:
 class _Complaints:
     """Reads what a process says on stderr, and keeps the end of it."""
 
-    def __init__(self, pipe: IO[bytes]) -> None:
+    def __init__(self, pipe: IO[bytes], copy: Path | None) -> None:
         self._pipe = pipe
+        self._copy = copy
         self._end = b""
         self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
@@ -128,7 +129,9 @@ class _Complaints:
         """Return the last line, once the process has ended."""
         self.join()
         lines = self._end.decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else ""
+        line = lines[-1] if lines else ""
+        # Where a copy of the source lies is nobody's business.
+        return line.replace(f"file:{self._copy}", "the source") if self._copy else line
 
     def join(self) -> None:
         self._thread.join()

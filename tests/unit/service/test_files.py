@@ -124,6 +124,19 @@ def test_a_broken_file_fails_alone(one_by_one: FileScheduler, speech: FloatArray
     wait_until(lambda: one_by_one.waiting == 0)
 
 
+def test_a_callback_that_fails_fails_its_own_file_alone(
+    one_by_one: FileScheduler, speech: FloatArray
+) -> None:
+    def broken(_: Progress) -> None:
+        raise RuntimeError("a caller's own mistake")
+
+    bad = one_by_one.submit(speech, client="a", options=SHORT, on_progress=broken)
+    good = one_by_one.submit(speech, client="b", options=SHORT)
+    with pytest.raises(RuntimeError, match="own mistake"):
+        bad.future.result(_PATIENCE_S)
+    assert good.future.result(_PATIENCE_S).text
+
+
 def test_an_impossible_option_is_told_at_once(one_by_one: FileScheduler) -> None:
     with pytest.raises(OptionError):
         one_by_one.submit(b"", options=TranscribeOptions(language="xx"))

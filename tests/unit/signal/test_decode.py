@@ -123,6 +123,14 @@ def test_all_decoders_agree_on_flac(tmp_path: Path, decoder: DecoderChoice) -> N
     np.testing.assert_allclose(decoded, _VOICE, atol=1 / 2**15)
 
 
+@pytest.mark.usefixtures("ffmpeg")
+def test_an_error_does_not_tell_where_ffmpegs_copy_of_the_bytes_lies() -> None:
+    with pytest.raises(UndecodableAudioError) as refused:
+        _read(b"RIFF" + bytes(range(256)) * 9, AudioOptions(decoder=DecoderChoice.FFMPEG))
+    assert "eclectus-" not in str(refused.value)
+    assert "/tmp" not in str(refused.value)
+
+
 @pytest.mark.parametrize("decoder", list(DecoderChoice))
 @pytest.mark.usefixtures("ffmpeg")
 def test_no_decoder_resamples_but_soxr(decoder: DecoderChoice) -> None:

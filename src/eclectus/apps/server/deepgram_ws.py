@@ -57,6 +57,7 @@ async def listen(socket: WebSocket, service: Service, client: PageClient) -> Non
         model=model,
         client=client,
         options=query.stream_options(service.settings.stream),
+        language=socket.query_params.get("language"),
         sample_rate=query.sample_rate,
     )
     try:

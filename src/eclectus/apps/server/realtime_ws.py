@@ -127,6 +127,7 @@ class RealtimeSession:
             model=resolve_model(config.transcription.model, self._service),
             client=self._client,
             options=config.stream_options(self._service.settings.stream),
+            language=config.transcription.language,
             sample_rate=config.format.sample_rate,
         )
 

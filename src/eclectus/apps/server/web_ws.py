@@ -60,6 +60,7 @@ async def _serve(socket: WebSocket, service: SpeechService) -> None:
         protocol="web",
         model=model,
         client=client,
+        language=start.language,
         sample_rate=start.sample_rate,
         stall_flush_s=service.settings.server.stall_flush_s,
     )

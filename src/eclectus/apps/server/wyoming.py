@@ -111,6 +111,7 @@ class _Connection:
             model=self._model,
             client=self._client,
             options=replace(options, live=replace(options.live, emit_partial=False)),
+            language=self._language,
             sample_rate=rate,
         )
         said: list[str] = []
