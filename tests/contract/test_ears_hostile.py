@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import pytest
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
+from websockets.sync.connection import Connection
 
 from eclectus.service.options import ServerOptions
 from eclectus.service.schema import Settings
@@ -84,7 +84,7 @@ def _without_complaints(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert [one.getMessage() for one in loud if one.name.startswith(ours)] == []
 
 
-def misbehave(ws: ClientConnection, dice: random.Random) -> None:
+def misbehave(ws: Connection, dice: random.Random) -> None:
     with contextlib.suppress(ConnectionClosed):
         for _ in range(dice.randrange(1, 40)):
             ws.send(dice.choice(PIECES)(dice))

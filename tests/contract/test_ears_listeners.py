@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from websockets.sync.client import ClientConnection
+from websockets.sync.connection import Connection
 
 from eclectus.service.options import ServerOptions
 from eclectus.service.schema import Settings
@@ -33,12 +33,12 @@ def listened() -> Iterator[Running]:
         yield server
 
 
-def ask(ws: ClientConnection, **message: object) -> Json:
+def ask(ws: Connection, **message: object) -> Json:
     say(ws, **message)
     return hear(ws)
 
 
-def authenticate(ws: ClientConnection) -> None:
+def authenticate(ws: Connection) -> None:
     assert ask(ws, type="authenticate", token=TOKEN) == {"type": "authenticated", "success": True}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,8 +22,9 @@ GARDEN = ROOT / "tests" / "data" / "garden.flac"
 
 
 @pytest.fixture
-def client(server_url: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{server_url}/v1", api_key="any", max_retries=0)
+def client(server_url: str) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server_url}/v1", api_key="any", max_retries=0) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

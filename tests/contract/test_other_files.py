@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +98,13 @@ def test_a_model_of_the_server_can_be_loaded_and_no_other(server_url: str) -> No
 
 
 @pytest.fixture
-def deepgram(server_url: str) -> DeepgramClient:
+def deepgram(server_url: str) -> Iterator[DeepgramClient]:
     address = server_url.replace("http", "ws")
     environment = DeepgramClientEnvironment(
         base=server_url, production=address, agent=address, agent_rest=server_url
     )
-    return DeepgramClient(api_key="any", environment=environment)
+    with httpx.Client(timeout=60) as client:
+        yield DeepgramClient(api_key="any", environment=environment, httpx_client=client)
 
 
 @pytest.mark.filterwarnings("ignore:websockets:DeprecationWarning")  # the client's own imports

@@ -8,7 +8,8 @@ import json
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 from websockets.typing import Origin
 
 from eclectus.service.options import ServerOptions
@@ -24,12 +25,12 @@ def as_int16(rate: int = RATE) -> bytes:
     return (both * 32_767).astype("<i2").tobytes()
 
 
-def push(ws: ClientConnection, data: bytes, size: int = 3_200) -> None:
+def push(ws: Connection, data: bytes, size: int = 3_200) -> None:
     for start in range(0, len(data), size):
         ws.send(data[start : start + size])
 
 
-def hear_all(ws: ClientConnection) -> list[Json]:
+def hear_all(ws: Connection) -> list[Json]:
     heard: list[Json] = []
     try:
         while True:

@@ -15,7 +15,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from eclectus.apps.server.web import MEDIA_TYPES, POLICY, page_files
 from eclectus.service.options import ServerOptions
@@ -257,7 +258,7 @@ def test_what_is_no_transcript_is_refused(server_url: str, wrong: dict[str, Any]
 
 
 @contextmanager
-def live(url: str, start: dict[str, Any] | str | None = None) -> Iterator[ClientConnection]:
+def live(url: str, start: dict[str, Any] | str | None = None) -> Iterator[Connection]:
     """Begin a stream, or send something else as the first message."""
     with connect(f"ws{url[4:]}/web/live") as socket:
         if not isinstance(start, str):
@@ -266,7 +267,7 @@ def live(url: str, start: dict[str, Any] | str | None = None) -> Iterator[Client
         yield socket
 
 
-def events_of(socket: ClientConnection) -> list[dict[str, Any]]:
+def events_of(socket: Connection) -> list[dict[str, Any]]:
     events = []
     try:
         while True:

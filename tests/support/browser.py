@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 _PATIENCE_S = 60.0
 
@@ -28,7 +29,7 @@ def chromium() -> str | None:
 class Page:
     """One page of the browser."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: Connection) -> None:
         self._socket = socket
         self._number = 0
         self.problems: list[str] = []

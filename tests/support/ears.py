@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import soundfile as sf
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from eclectus.core.types import FloatArray
 from eclectus.signal.resample import resample
@@ -37,29 +38,29 @@ def as_frames(samples: FloatArray, size: int = FRAME_BYTES) -> Iterator[bytes]:
     return (data[start : start + size] for start in range(0, len(data), size))
 
 
-def opened(url: str) -> ClientConnection:
+def opened(url: str) -> Connection:
     """Connect as eaRS clients do: no compression."""
     return connect(url, compression=None, max_size=None, open_timeout=PATIENCE_S)
 
 
-def push(ws: ClientConnection, samples: FloatArray, size: int = FRAME_BYTES) -> None:
+def push(ws: Connection, samples: FloatArray, size: int = FRAME_BYTES) -> None:
     """Send samples as fast as the socket takes them."""
     for frame in as_frames(samples, size):
         ws.send(frame)
 
 
-def say(ws: ClientConnection, **message: object) -> None:
+def say(ws: Connection, **message: object) -> None:
     """Send a JSON message."""
     ws.send(json.dumps(message))
 
 
-def hear(ws: ClientConnection, timeout_s: float = PATIENCE_S) -> Json:
+def hear(ws: Connection, timeout_s: float = PATIENCE_S) -> Json:
     """Receive one message."""
     message: Json = json.loads(ws.recv(timeout=timeout_s))
     return message
 
 
-def hear_until(ws: ClientConnection, kind: str) -> list[Json]:
+def hear_until(ws: Connection, kind: str) -> list[Json]:
     """Receive up to and with a message of a kind."""
     heard = [hear(ws)]
     while heard[-1]["type"] != kind:
@@ -67,7 +68,7 @@ def hear_until(ws: ClientConnection, kind: str) -> list[Json]:
     return heard
 
 
-def hear_all(ws: ClientConnection) -> list[Json]:
+def hear_all(ws: Connection) -> list[Json]:
     """Receive until the server closes."""
     heard: list[Json] = []
     try:
