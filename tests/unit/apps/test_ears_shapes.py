@@ -8,7 +8,6 @@ import json
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from eclectus.apps.server.duplex import until_either_ends
 from eclectus.apps.server.ears_hub import Hub, Listener, is_token
 from eclectus.apps.server.ears_language import LanguageWatch
 from eclectus.apps.server.ears_session import stream_options
@@ -20,6 +19,7 @@ from eclectus.apps.server.ears_shapes import (
     parse_command,
     word_message,
 )
+from eclectus.apps.server.live_socket import until_either_ends
 from eclectus.core.options import LiveOptions, StreamOptions
 from eclectus.core.types import Word
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from eclectus.apps.server.duplex import until_either_ends
 from eclectus.apps.server.ears_hub import Hub, Listener, is_token
 from eclectus.apps.server.ears_shapes import (
     Command,
@@ -17,6 +16,7 @@ from eclectus.apps.server.ears_shapes import (
     parse_command,
     to_json,
 )
+from eclectus.apps.server.live_socket import until_either_ends
 
 _TOO_SLOW = "too slow: messages were lost"
 _TRY_AGAIN = 1013

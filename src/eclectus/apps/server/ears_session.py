@@ -9,7 +9,6 @@ from dataclasses import replace
 from fastapi import WebSocket
 from starlette.types import Message as Received
 
-from eclectus.apps.server.duplex import until_either_ends
 from eclectus.apps.server.ears_hub import Stream
 from eclectus.apps.server.ears_language import LanguageWatch
 from eclectus.apps.server.ears_shapes import (
@@ -28,6 +27,7 @@ from eclectus.apps.server.ears_shapes import (
     to_json,
     word_message,
 )
+from eclectus.apps.server.live_socket import until_either_ends
 from eclectus.core.options import LiveOptions, StreamOptions
 from eclectus.core.types import Word
 from eclectus.service.live import LiveEvent, LiveStream, Restarted

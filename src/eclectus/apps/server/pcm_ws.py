@@ -6,27 +6,26 @@ import json
 from contextlib import suppress
 from typing import Annotated
 
-import numpy as np
 from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
 
 from eclectus.apps.server.context import PageClient, Service
-from eclectus.apps.server.duplex import until_either_ends
 from eclectus.apps.server.errors import code_of, meaning_of, message_of
+from eclectus.apps.server.live_socket import until_either_ends
+from eclectus.apps.server.samples import Encoding, SampleReader
 from eclectus.core.errors import EclectusError, OptionError
-from eclectus.core.types import FloatArray
 from eclectus.service.live import LiveEvent, LiveStream
 from eclectus.service.service import StreamRequest
 from eclectus.streaming.events import Ended, Endpoint, Final, Partial
 
 PROTOCOL = "pcm"
 _ENCODINGS = {
-    "s16le": "<i2",
-    "pcm_s16le": "<i2",
-    "linear16": "<i2",
-    "int16": "<i2",
-    "f32le": "<f4",
-    "pcm_f32le": "<f4",
-    "float32": "<f4",
+    "s16le": Encoding.PCM16,
+    "pcm_s16le": Encoding.PCM16,
+    "linear16": Encoding.PCM16,
+    "int16": Encoding.PCM16,
+    "f32le": Encoding.FLOAT32,
+    "pcm_f32le": Encoding.FLOAT32,
+    "float32": Encoding.FLOAT32,
 }
 _STOP = "stop"
 _LONGEST_TEXT = 1 << 12
@@ -48,7 +47,7 @@ async def ws(
     await socket.accept()
     with suppress(WebSocketDisconnect):  # it left while it was written to
         try:
-            samples = SampleReader(encoding)
+            samples = SampleReader(_encoding(encoding))
             request = StreamRequest(
                 protocol=PROTOCOL,
                 client=client,
@@ -70,27 +69,10 @@ def _rate(text: str) -> int:
     return int(text)
 
 
-class SampleReader:
-    """Turns bytes that arrive in any pieces into samples."""
-
-    def __init__(self, encoding: str) -> None:
-        """Begin.
-
-        Raises:
-            OptionError: There is no such encoding.
-        """
-        if encoding.lower() not in _ENCODINGS:
-            raise OptionError(f"encoding is one of {', '.join(_ENCODINGS)}, not {encoding!r}")
-        self._type = np.dtype(_ENCODINGS[encoding.lower()])
-        self._rest = b""
-
-    def read(self, piece: bytes) -> FloatArray:
-        """Return the samples (n,) that are whole; the bytes of half a sample wait for the rest."""
-        data = self._rest + piece
-        count = len(data) // self._type.itemsize
-        self._rest = data[count * self._type.itemsize :]
-        samples = np.frombuffer(data, self._type, count).astype(np.float32)
-        return samples / np.float32(32_768) if self._type.kind == "i" else samples
+def _encoding(name: str) -> Encoding:
+    if name.lower() not in _ENCODINGS:
+        raise OptionError(f"encoding is one of {', '.join(_ENCODINGS)}, not {name!r}")
+    return _ENCODINGS[name.lower()]
 
 
 class PcmSession:
@@ -114,7 +96,7 @@ class PcmSession:
             if self._stopped:
                 continue
             if (piece := received.get("bytes")) is not None:
-                await self._live.push(self._samples.read(piece))
+                await self._live.push(self._samples.read_mono(piece))
             elif is_stop(received.get("text") or ""):
                 self._stopped = True
                 await self._live.finish()

@@ -6,7 +6,6 @@ import asyncio
 import json
 from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, WebSocket
 from pydantic import ValidationError
 from starlette.requests import HTTPConnection
@@ -15,13 +14,12 @@ from starlette.websockets import WebSocketDisconnect
 from eclectus.apps.server.auth import admit, check_origin
 from eclectus.apps.server.context import Service
 from eclectus.apps.server.errors import HttpError, code_of, meaning_of, message_of
+from eclectus.apps.server.live_socket import messages
 from eclectus.apps.server.openai_models import resolve_model
+from eclectus.apps.server.samples import Encoding, SampleReader
 from eclectus.apps.server.web_shapes import StartShape, error_fields, event_fields
 from eclectus.core.errors import EclectusError
-from eclectus.core.types import FloatArray, Segment
-from eclectus.recognition.assemble import language_of
 from eclectus.service.live import LiveStream
-from eclectus.service.pool import Served
 from eclectus.service.service import SpeechService, StreamRequest
 from eclectus.streaming.events import SegmentDone
 
@@ -64,11 +62,11 @@ async def _serve(socket: WebSocket, service: SpeechService) -> None:
         sample_rate=start.sample_rate,
         stall_flush_s=service.settings.server.stall_flush_s,
     )
-    async with service.model(model) as served, service.stream(request) as stream:
+    async with service.stream(request) as stream:
         await socket.send_json({"type": "ready", "model": model})
         listening = asyncio.create_task(_listen(socket, stream, start.format))
         try:
-            await _tell(socket, stream, _Language(served, start.language))
+            await _tell(socket, stream)
         finally:
             listening.cancel()
             done = await asyncio.gather(listening, return_exceptions=True)
@@ -96,29 +94,15 @@ def _with_key(socket: WebSocket, key: str | None) -> HTTPConnection:
 
 async def _listen(socket: WebSocket, stream: LiveStream, form: str) -> None:
     """Pass audio on until the page has finished or left."""
-    rest = b""
-    size = 2 if form == "s16" else 4
+    reader = SampleReader(Encoding.PCM16 if form == "s16" else Encoding.FLOAT32)
     try:
-        while True:
-            message = await socket.receive()
-            if message["type"] == "websocket.disconnect":
-                raise WebSocketDisconnect(message.get("code", 1005))
-            if message.get("bytes") is not None:
-                data = rest + message["bytes"]
-                whole = len(data) - len(data) % size
-                rest = data[whole:]
-                await stream.push(_samples(data[:whole], form))
-            elif _kind(message["text"]) == "finish":
+        async for message in messages(socket):
+            if isinstance(message, bytes):
+                await stream.push(reader.read_mono(message))
+            elif _kind(message) == "finish":
                 return
     finally:
         await stream.finish()
-
-
-def _samples(data: bytes, form: str) -> FloatArray:
-    """Return (n,) samples in [-1, 1]."""
-    if form == "f32":
-        return np.frombuffer(data, "<f4").astype(np.float32)
-    return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32_768)
 
 
 def _kind(text: str) -> object:
@@ -129,36 +113,16 @@ def _kind(text: str) -> object:
     return message.get("type") if isinstance(message, dict) else None
 
 
-class _Language:
-    """Tells the language of what was said so far, when it's known or changes."""
-
-    def __init__(self, served: Served, hint: str | None) -> None:
-        self._served = served
-        self._hint = hint
-        self._segments: list[Segment] = []
-        self._told: str | None = None
-
-    async def after(self, segment: Segment) -> dict[str, Any] | None:
-        """Return an event if there is news. The last few segments count: speakers may change."""
-        self._segments = [*self._segments[-4:], segment]
-        config = self._served.model.config
-        found = await asyncio.to_thread(language_of, self._segments, config, self._hint)
-        if found is None or found == self._told:
-            return None
-        self._told = found
-        return {"type": "language", "language": found}
-
-
-async def _tell(socket: WebSocket, stream: LiveStream, language: _Language) -> None:
-    """Send events until the stream has ended."""
+async def _tell(socket: WebSocket, stream: LiveStream) -> None:
+    """Send events until the stream has ended, and the language when it is known or changes."""
+    told: str | None = None
     async for event in stream.events():
         fields = event_fields(event)
         if fields is not None:
             await _send(socket, fields)
-        if isinstance(event, SegmentDone):
-            news = await language.after(event.segment)
-            if news is not None:
-                await _send(socket, news)
+        if isinstance(event, SegmentDone) and event.segment.language not in (None, told):
+            told = event.segment.language
+            await _send(socket, {"type": "language", "language": told})
 
 
 async def _send(socket: WebSocket, fields: dict[str, Any]) -> None:
