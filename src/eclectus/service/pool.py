@@ -13,6 +13,7 @@ import numpy as np
 
 from eclectus.api import Model, load
 from eclectus.core.errors import UnknownModelError
+from eclectus.recognition.assemble import language_identifier
 from eclectus.service.files import FileScheduler
 from eclectus.service.schema import Settings
 from eclectus.service.telemetry import Telemetry
@@ -195,6 +196,9 @@ def _warm_up(served: Served) -> None:
     rate = served.model.config.time_base.sample_rate
     noise = np.random.default_rng(0).normal(0, 0.01, round(_WARM_S * rate)).astype(np.float32)
     served.model.transcribe(noise)
+    if len(served.model.config.languages) > 1:
+        # What tells languages is loaded with the first text, and no stream should wait for that.
+        language_identifier(served.model.config)("The first text.", hint=None)
 
 
 def _open(name: str, settings: Settings) -> Model:
