@@ -56,7 +56,8 @@ class TrainConfig:
 
     The learning rate rises to `rate` over `warmup` of the plan, stays until `decay` of it, and
     falls as a cosine to `floor` x `rate`. A pack's share of a round of `round_hours` is its weight
-    x its hours to the power `balance`.
+    x its hours to the power `balance`. The predictor doesn't see a share `hide` of the tokens
+    before the current one, so that it can't learn the training text by heart.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -68,6 +69,7 @@ class TrainConfig:
     weight_decay: float = 1e-3
     clip: float = 2.0
     sigma: float = 0.02
+    hide: float = 0.0
     ema: float = 0.998
     balance: float = 0.6
     round_hours: float = 1.0

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from recipe.batches import NO_PHONE, Batch
-from recipe.config import Stage
+from recipe.config import Stage, TrainConfig
 from recipe.loss import TdtTargets, tdt_loss
 from recipe.model import TdtModel
 
@@ -45,16 +45,20 @@ def _ctc_loss(model: TdtModel, encoded: Tensor, frames: Tensor, batch: Batch) ->
 
 
 def _tdt_loss(
-    model: TdtModel, encoded: Tensor, frames: Tensor, batch: Batch, sigma: float
+    model: TdtModel, encoded: Tensor, frames: Tensor, batch: Batch, config: TrainConfig
 ) -> Tensor:
-    predicted, _ = model.decoder(functional.pad(batch.tokens, (1, 0), value=model.blank))
+    before = functional.pad(batch.tokens, (1, 0), value=model.blank)
+    if config.hide:
+        # The blank's embedding is zeros: the predictor is told that something was said, not what.
+        before = before.masked_fill(torch.rand(before.shape, device=before.device) < config.hide, model.blank)
+    predicted, _ = model.decoder(before)
     durations = model.config.durations
-    targets = TdtTargets(batch.tokens, batch.labels, frames, durations, sigma)
+    targets = TdtTargets(batch.tokens, batch.labels, frames, durations, config.sigma)
     joint = model.joint
     return tdt_loss(joint.enc(encoded), joint.pred(predicted), joint.joint_net[2], targets)
 
 
-def losses(model: TdtModel, batch: Batch, stage: Stage, sigma: float) -> Losses:
+def losses(model: TdtModel, batch: Batch, stage: Stage, config: TrainConfig) -> Losses:
     """Runs the model on a batch; each item's CTC and TDT losses are divided by its tokens."""
     encoded, frames = model.encoder(batch.features, batch.frames)
     total = encoded.new_zeros(())
@@ -66,7 +70,7 @@ def losses(model: TdtModel, batch: Batch, stage: Stage, sigma: float) -> Losses:
         loss = _ctc_loss(model, encoded, frames, batch) / batch.labels
         found["ctc"] = stage.ctc, loss.mean()
     if stage.tdt:
-        loss = _tdt_loss(model, encoded, frames, batch, sigma) / batch.labels
+        loss = _tdt_loss(model, encoded, frames, batch, config) / batch.labels
         found["tdt"] = stage.tdt, loss.mean()
     for name, (weight, loss) in found.items():
         if loss is not None:

@@ -130,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", choices=("train", "held"), default="train")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    sentences = script(given.text, given.split, given.seed)
+    sentences = script(given.text, given.split, given.seed, given.voice)
     job = Job(given.voice, given.split, given.seed)
     synthesize(job, sentences, given.hours, given.out, given.jobs)
 

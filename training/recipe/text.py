@@ -58,10 +58,16 @@ def split_of(sentence: str) -> Split:
     return "held" if zlib.crc32(key.encode()) % HELD_SHARE == 0 else "train"
 
 
-def script(path: Path, split: Split, seed: int) -> list[str]:
-    """The sentences of one split in the order in which they are to be spoken."""
+def script(path: Path, split: Split, seed: int, voice: str = "") -> list[str]:
+    """The sentences of one split in the order in which they are to be spoken.
+
+    Every voice trains on an order of its own: were it the same for all, a few hours each would be
+    the same few sentences, which the predictor learns by heart. Held-out sentences come in one
+    order, so that the error rates of voices compare.
+    """
     chosen = [s for s in read_sentences(path) if is_speakable(s) and split_of(s) == split]
-    random.Random(seed).shuffle(chosen)
+    key = f"{voice} {seed}" if voice and split == "train" else seed
+    random.Random(key).shuffle(chosen)
     return chosen
 
 

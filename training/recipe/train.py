@@ -142,7 +142,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.config, self.fraction)
         self.gradients.flat.zero_()
-        found = losses(self.model, move(batch, self.device), stage, self.config.sigma)
+        found = losses(self.model, move(batch, self.device), stage, self.config)
         found.total.backward()
         self._share()
         norm = float(self.gradients.clip(self.config.clip))

@@ -74,6 +74,16 @@ def test_the_order_depends_on_the_seed_only(tmp_path: Path) -> None:
     assert sorted(first) == sorted(other)
 
 
+def test_every_voice_trains_on_an_order_of_its_own(tmp_path: Path) -> None:
+    """Held-out sentences keep theirs, for comparison."""
+    write_sentences(MANY, tmp_path / "s.txt")
+    path = tmp_path / "s.txt"
+    first, other = (script(path, "train", 0, voice) for voice in ("flite", "joe"))
+    assert first != other
+    assert sorted(first) == sorted(other)
+    assert script(path, "held", 0, "flite") == script(path, "held", 0, "joe")
+
+
 def test_a_book_becomes_clean_sentences() -> None:
     book = (
         "A licence.\n\n*** START OF THE BOOK ***\n\nCHAPTER I\n\n“Well,” said Mrs. Hill;\n"

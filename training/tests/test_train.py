@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from recipe.batches import Round, Rounds
 from recipe.checkpoint import load_checkpoint
 from recipe.config import ModelConfig, Stage, TrainConfig
 from recipe.evaluate import held_samples, score_model
+from recipe.objective import losses
 from recipe.train import Settings, Trainer, learning_rate
 from recipe.workers import Group
 
@@ -46,12 +48,12 @@ def _train(settings: Settings, config: TrainConfig, steps: int | None = None) ->
 
 
 @pytest.mark.parametrize("stop_after", [3, 7])
-@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize(("dropout", "hide"), [(0.0, 0.0), (0.1, 0.3)])
 def test_a_resumed_run_ends_as_an_uninterrupted_one(
-    data: Path, tmp_path: Path, stop_after: int, dropout: float
+    data: Path, tmp_path: Path, stop_after: int, dropout: float, hide: float
 ) -> None:
     """Stopped within a round of the first stage, and of the second."""
-    config = replace(CONFIG, model=replace(MODEL, dropout=dropout))
+    config = replace(CONFIG, model=replace(MODEL, dropout=dropout), hide=hide)
     whole = _train(_settings(data, tmp_path / "whole", 0.03), config)
     _train(_settings(data, tmp_path / "parts", 0.03), config, stop_after)
     rest = _train(_settings(data, tmp_path / "parts", 0.03, resume=True), config)
@@ -62,6 +64,20 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(
         assert torch.equal(value, weights[name]), name
     for name, value in whole.average.items():
         assert torch.equal(value, rest.average[name]), name
+
+
+@pytest.mark.parametrize(("hide", "seen"), [(0.0, True), (1.0, False)])
+def test_the_predictor_does_not_see_hidden_tokens(
+    data: Path, tmp_path: Path, hide: float, *, seen: bool
+) -> None:
+    """The embedding of a token that was hidden gets no gradient."""
+    config = replace(CONFIG, stages=(replace(CONFIG.stages[1], until=1.0),), hide=hide)
+    trainer = Trainer(_settings(data, tmp_path / "run", 0.03), config, Group())
+    rounds = Rounds(data, config, trainer.tokenizer, trainer.phones)
+    which = Round(0, config.stages[0], {"chords-train": 40})
+    losses(trainer.model, next(rounds.batches(which)), config.stages[0], config).total.backward()
+    gradient = trainer.model.decoder.prediction["embed"].weight.grad
+    assert bool(gradient.abs().sum() > 0) is seen
 
 
 def test_a_small_model_learns_made_up_words(data: Path, tmp_path: Path) -> None:
