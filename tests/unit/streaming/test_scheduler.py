@@ -55,7 +55,7 @@ def test_sessions_side_by_side_find_what_each_finds_alone(
 ) -> None:
     count = 6
     found: list[list[Event]] = [[] for _ in range(count)]
-    scheduler = StreamScheduler(engine, batch=4, batch_audio_s=8.0)
+    scheduler = StreamScheduler(engine, batch=4, batch_s=0.02)
 
     def run(place: int) -> None:
         session = Session(engine, model.tokenizer, OPTIONS)

@@ -24,6 +24,7 @@ from eclectus.streaming.events import (
     SpeechStarted,
 )
 from eclectus.streaming.session import Session
+from tests.support.clips import right
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 RATE = 16_000
@@ -74,7 +75,7 @@ def test_two_utterances_begin_and_end_where_they_were_spoken(model: eclectus.Mod
     assert ends[0].at == pytest.approx(2.0 + length, abs=0.4)
     assert events[-1] == Ended(len(samples) / RATE)
     words = final_words(events)
-    assert {"little", "garden"} <= {word.text.strip(".,").lower() for word in words}
+    assert right(spoken(words))
     edges = [edge for word in words for edge in (word.start, word.end)]
     assert edges == sorted(edges)
     assert all(word.start >= 2.0 - 0.4 for word in words)  # the pre-roll
@@ -197,7 +198,7 @@ def test_a_flush_takes_what_the_resampler_holds_back(model: eclectus.Model, rate
     assert session.duration == 2.0
     words += final_words(session.push(samples[2 * rate :]) + session.flush())
     assert session.duration == pytest.approx(len(samples) / rate, abs=2 / RATE)
-    assert spoken(words).lower().startswith("the little garden was")
+    assert right(spoken(words))
     assert session.finish() == [Ended(session.duration)]
 
 

@@ -1,0 +1,110 @@
+"""The steps of all streams that wait for the model, the most urgent first."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from eclectus.streaming.engine import Work
+from eclectus.streaming.events import Event
+from eclectus.streaming.utterance import Steps
+
+Clock = Callable[[], float]
+
+_LAST_S = 0.0
+_CHUNK_S = 0.2
+_DRAFT_S = 0.4
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """A call that waits for its next step."""
+
+    steps: Steps
+    work: Work
+    future: Future[list[Event]]
+    since: float = 0.0
+
+    @property
+    def due(self) -> float:
+        """Until when it should be computed.
+
+        Somebody waits for an answer at the end of an utterance; words in its middle come seconds
+        after they were spoken anyway; a draft is only worth its time while it is fresh.
+        """
+        if self.work.optional:
+            return self.since + _DRAFT_S
+        return self.since + (_LAST_S if self.work.final is None else _CHUNK_S)
+
+
+class WaitingLine:
+    """Tickets in the order in which they are due; safe to use from several threads."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        """Begin with nobody waiting."""
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._heap: list[tuple[float, int, Ticket]] = []
+        self._number = itertools.count()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def put(self, ticket: Ticket) -> None:
+        """Queue a ticket from now on."""
+        with self._changed:
+            ticket.since = self._clock()
+            heapq.heappush(self._heap, (ticket.due, next(self._number), ticket))
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let `take` return nothing once nobody waits."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def take(self, most: int, samples: int, patience_s: float) -> list[Ticket]:
+        """Take the next batch: wait for a ticket and, a moment, for others.
+
+        Args:
+            most: Tickets.
+            samples: In their windows together, unless one alone has more.
+            patience_s: How long the first waits for others; it is not waited where they are
+                enough already.
+
+        Returns:
+            The tickets due first; drafts that are overdue come in addition, to be left out.
+            Nothing after `close`, when nobody waits.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._heap or self._closed)
+            if not self._closed:
+                self._changed.wait_for(lambda: self._fills(most, samples), patience_s)
+            return self._pop(most, samples)
+
+    def overdue(self, ticket: Ticket) -> bool:
+        """Whether a ticket is a draft for which there was no time."""
+        return ticket.work.optional and self._clock() > ticket.due
+
+    def _fills(self, most: int, samples: int) -> bool:
+        held = sum(len(ticket.work.samples) for _, _, ticket in self._heap)
+        return len(self._heap) >= most or held >= samples
+
+    def _pop(self, most: int, samples: int) -> list[Ticket]:
+        taken: list[Ticket] = []
+        count = held = 0
+        while self._heap and count < most:
+            ticket = self._heap[0][2]
+            if not self.overdue(ticket):
+                held += len(ticket.work.samples)
+                if count and held > samples:
+                    break
+                count += 1
+            taken.append(heapq.heappop(self._heap)[2])
+        return taken

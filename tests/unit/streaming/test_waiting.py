@@ -1,0 +1,103 @@
+"""Which step of which stream is next."""
+
+import threading
+from concurrent.futures import Future
+
+import numpy as np
+import pytest
+
+from eclectus.streaming.engine import Work
+from eclectus.streaming.throughput import Throughput
+from eclectus.streaming.waiting import Ticket, WaitingLine
+
+SECOND = 16_000
+
+
+class Time:
+    """A clock that tests move."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ticket(final: int | None, seconds: float = 1.0) -> Ticket:
+    work = Work(np.zeros(round(seconds * SECOND), np.float32), 0, final, None)
+    return Ticket(iter(()), work, Future())  # type: ignore[arg-type]
+
+
+def last() -> Ticket:
+    return ticket(None)
+
+
+def chunk() -> Ticket:
+    return ticket(10)
+
+
+def draft() -> Ticket:
+    return ticket(0)
+
+
+def test_ends_of_utterances_come_first_then_words_then_drafts() -> None:
+    line = WaitingLine(Time())
+    tickets = [draft(), chunk(), last(), chunk(), last()]
+    for one in tickets:
+        line.put(one)
+    assert line.take(9, 9 * SECOND, 0.0) == [tickets[i] for i in (2, 4, 1, 3, 0)]
+
+
+def test_words_in_the_middle_are_not_put_off_for_ever() -> None:
+    clock = Time()
+    line = WaitingLine(clock)
+    early = chunk()
+    line.put(early)
+    clock.now += 0.3
+    line.put(last())
+    assert line.take(1, SECOND, 0.0) == [early]
+
+
+@pytest.mark.parametrize(("most", "seconds", "count"), [(2, 9.0, 2), (9, 2.5, 2), (9, 0.1, 1)])
+def test_a_batch_is_limited_by_number_and_audio(most: int, seconds: float, count: int) -> None:
+    """One that alone is too long is taken alone."""
+    line = WaitingLine(Time())
+    for _ in range(4):
+        line.put(last())
+    assert len(line.take(most, round(seconds * SECOND), 0.0)) == count
+    assert len(line) == 4 - count
+
+
+def test_an_overdue_draft_takes_no_place() -> None:
+    clock = Time()
+    line = WaitingLine(clock)
+    old, wanted = draft(), chunk()
+    line.put(old)
+    clock.now += 0.3
+    line.put(wanted)
+    clock.now += 0.15
+    assert line.take(1, SECOND, 0.0) == [old, wanted]
+    assert line.overdue(old)
+    assert not line.overdue(wanted)
+
+
+def test_the_first_waits_a_moment_for_others() -> None:
+    line = WaitingLine()
+    tickets = [last(), last()]
+    line.put(tickets[0])
+    threading.Timer(0.05, line.put, [tickets[1]]).start()
+    assert line.take(2, 9 * SECOND, 30.0) == tickets
+
+
+def test_a_closed_line_gives_what_waits_and_then_nothing() -> None:
+    line = WaitingLine()
+    line.put(last())
+    line.close()
+    assert len(line.take(9, SECOND, 30.0)) == 1
+    assert line.take(9, SECOND, 30.0) == []
+
+
+def test_throughput_follows_what_was_measured() -> None:
+    speed = Throughput(SECOND)
+    for _ in range(60):
+        speed.observe(50 * SECOND, 0.1)
+    assert speed.samples_in(2.0) == pytest.approx(1000 * SECOND, rel=0.01)
