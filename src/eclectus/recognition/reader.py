@@ -11,6 +11,8 @@ from eclectus.recognition.longform import FindPause, Plan, cut_windows
 from eclectus.recognition.pool import Entry, Pending, Place
 
 Opener = Callable[[], AudioStream]
+SourceOpener = Callable[..., AudioStream]
+"""With the arguments of `signal.decode.open_audio`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from eclectus.recognition.job import Job
 from eclectus.recognition.longform import Plan, make_plan
 from eclectus.recognition.pauses import find_pause
 from eclectus.recognition.pool import Pending, batches, check_batch
-from eclectus.recognition.reader import Cutting, Opener, read_sources
+from eclectus.recognition.reader import Cutting, Opener, SourceOpener, read_sources
 from eclectus.recognition.settling import Settling
 from eclectus.recognition.stitch import StartsWord, Stitcher
 from eclectus.search.choose import make_search
@@ -195,10 +195,17 @@ class Recognizer:
         *,
         sample_rate: int | None = None,
         options: TranscribeOptions | None = None,
+        open_source: SourceOpener = open_audio,
     ) -> Job:
         """Return a source whose windows the caller computes, with a `runner`.
 
         A server does this, to put the windows of many clients into one batch.
+
+        Args:
+            source: As for `transcribe`.
+            sample_rate: Of an array, in Hz.
+            options: Instead of the recogniser's own.
+            open_source: Opens the source as `open_audio` does.
 
         Raises:
             OptionError: An option is impossible with this model.
@@ -207,7 +214,7 @@ class Recognizer:
         check_language(options.language, self.config)
         base = self.config.time_base
         opener = partial(
-            open_audio,
+            open_source,
             source,
             options.audio,
             sample_rate=sample_rate,

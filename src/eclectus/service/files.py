@@ -16,13 +16,17 @@ from eclectus.core.types import Progress, Transcript, Word
 from eclectus.recognition.batching import Found
 from eclectus.recognition.job import Job
 from eclectus.recognition.pool import Entry, Pending, group
+from eclectus.recognition.reader import SourceOpener
 from eclectus.recognition.recognizer import Recognizer
-from eclectus.signal.decode import AudioSource
+from eclectus.signal.decode import AudioSource, open_audio
 from eclectus.streaming.gate import Gate
+from eclectus.streaming.throughput import Throughput
 
 LOG = logging.getLogger(__name__)
 _AHEAD = 4
 """Windows of a file that are read before the model asks for them."""
+_BATCH_S = 1.0
+"""So long does a batch compute, about: whoever comes meanwhile waits for it."""
 _STARVED_S = 2.0
 """So long do live streams hold a batch back at most."""
 
@@ -95,6 +99,7 @@ class FileScheduler:
         *,
         batch: BatchOptions | None = None,
         gate: Gate | None = None,
+        open_source: SourceOpener = open_audio,
         on_wait: Callable[[float], None] = lambda _: None,
         on_batch: Callable[[int], None] = lambda _: None,
     ) -> None:
@@ -104,6 +109,7 @@ class FileScheduler:
             recognizer: The model.
             batch: Windows computed at once; None for the recogniser's own.
             gate: Through which live streams go first.
+            open_source: Opens files as `open_audio` does.
             on_wait: Called from the thread with the seconds that a file waited for its turn.
             on_batch: Called from the thread before each batch with its number of windows.
         """
@@ -111,9 +117,12 @@ class FileScheduler:
         self._runner = recognizer.runner()
         self._batch = batch or recognizer.options.batch
         self._gate = gate or Gate()
+        self._open_source = open_source
         self._on_wait = on_wait
         self._on_batch = on_batch
         self._rate = recognizer.config.time_base.sample_rate
+        self._speed = Throughput(self._rate)
+        self._sizes: deque[int] = deque()
         self._changed = threading.Condition()
         self._clients: OrderedDict[str, deque[FileTicket]] = OrderedDict()
         self._tickets: dict[Pending, FileTicket] = {}
@@ -156,7 +165,9 @@ class FileScheduler:
             OptionError: An option is impossible with this model.
             CapacityError: The scheduler has ended.
         """
-        job = self._recognizer.job(source, sample_rate=sample_rate, options=options)
+        job = self._recognizer.job(
+            source, sample_rate=sample_rate, options=options, open_source=self._open_source
+        )
         ticket = FileTicket(job, client, on_progress, on_words)
         with self._changed:
             if self._closed:
@@ -209,12 +220,22 @@ class FileScheduler:
     def _serve(self) -> None:
         while self._wait():
             try:
-                with closing(self._runner.run(self._batches())) as results:
-                    for found in results:
-                        self._scatter(found)
+                self._compute()
             except Exception as error:
                 LOG.exception("a batch failed")
                 self._fail_all(error)
+
+    def _compute(self) -> None:
+        """Compute for as long as windows are ready."""
+        self._sizes.clear()
+        begun = time.monotonic()
+        with closing(self._runner.run(self._batches())) as results:
+            for found in results:
+                self._scatter(found)
+                if self._sizes:
+                    now = time.monotonic()
+                    self._speed.observe(self._sizes.popleft(), now - begun)
+                    begun = now
 
     def _wait(self) -> bool:
         """Return when there is something to compute; False when all is done for good."""
@@ -240,6 +261,7 @@ class FileScheduler:
             lengths = [len(entry.samples) for entry in entries]
             for rows in group(lengths, self._batch, self._rate):
                 self._on_batch(len(rows))
+                self._sizes.append(sum(lengths[row] for row in rows))
                 yield [entries[row] for row in rows]
 
     def _gather(self) -> list[Entry]:
@@ -247,7 +269,7 @@ class FileScheduler:
         entries: list[Entry] = []
         samples = 0
         idle = 0
-        limit = self._batch.max_audio_s * self._rate
+        limit = min(self._batch.max_audio_s * self._rate, self._speed.samples_in(_BATCH_S))
         size = 1 if self._gate.occupied else self._batch.size
         while idle < len(self._clients) and len(entries) < size and samples < limit:
             client, tickets = next(iter(self._clients.items()))

@@ -23,6 +23,9 @@ class ServerOptions:
         max_files_per_client: Most files of one key or address; None for no limit.
         max_upload_mb: Largest upload in megabytes.
         upload_stall_s: An upload of which nothing comes for so long is refused; None never.
+        decoding_memory_mb: Most address space of the process that decodes an upload; None to decode
+            in the server's own, which a hostile file could then take down. On Windows it is always
+            the server's own.
         processing_timeout_s: Longest time for one file; None for no limit.
         max_buffered_s: Seconds of audio that a stream may be ahead of the model before the server
             stops reading from it.
@@ -47,6 +50,7 @@ class ServerOptions:
     max_files_per_client: int | None = None
     max_upload_mb: float = 1024.0
     upload_stall_s: float | None = 60.0
+    decoding_memory_mb: int | None = 2048
     processing_timeout_s: float | None = 3600.0
     max_buffered_s: float = 600.0
     stall_flush_s: float = 0.6

@@ -15,8 +15,10 @@ from eclectus.api import Model, load
 from eclectus.core.errors import UnknownModelError
 from eclectus.recognition.assemble import language_identifier
 from eclectus.service.files import FileScheduler
+from eclectus.service.isolation import DecodingProcesses, is_supported
 from eclectus.service.schema import Settings
 from eclectus.service.telemetry import Telemetry
+from eclectus.signal.decode import open_audio
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.gate import Gate
 from eclectus.streaming.scheduler import StreamScheduler
@@ -79,6 +81,10 @@ class ModelPool:
         self.telemetry.watch_queue("file", lambda: self._sum(lambda one: one.files.waiting_windows))
         self._settings = settings
         self._open = opener or _open
+        memory_mb = settings.server.decoding_memory_mb
+        self._decoding = (
+            DecodingProcesses(memory_mb=memory_mb) if memory_mb and is_supported() else None
+        )
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
         self._loaded: dict[str, Served] = {}
@@ -163,6 +169,8 @@ class ModelPool:
             self._loaded.clear()
         for served in all_of_them:
             served.close()
+        if self._decoding is not None:
+            self._decoding.close()
 
     def _sum(self, of: Callable[[Served], int]) -> int:
         return sum(map(of, self.loaded))
@@ -183,6 +191,7 @@ class ModelPool:
             model,
             batch=self._settings.batch,
             gate=gate,
+            open_source=self._decoding.open if self._decoding else open_audio,
             on_wait=partial(numbers.waited, "file"),
             on_batch=partial(numbers.computed, "file"),
         )

@@ -1,0 +1,286 @@
+"""Decodes uploads in processes of their own, so that no file can take the server down.
+
+Decoders of a hundred formats are large programs in C that read what strangers send. Here one that
+crashes, hangs or takes all memory ends a small process, and one request with it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import send_handle
+from types import TracebackType
+from typing import BinaryIO, Self
+
+import numpy as np
+
+from eclectus.core import errors
+from eclectus.core.errors import AudioError, EclectusError, UndecodableAudioError
+from eclectus.core.options import AudioOptions
+from eclectus.core.protocols import AudioStream
+from eclectus.core.types import Audio, FloatArray
+from eclectus.service.decode_worker import PROBLEM, values_of
+from eclectus.signal.decode import AudioSource, open_audio
+
+LOG = logging.getLogger(__name__)
+_INLINE_BYTES = 4 * 2**20
+"""Up to here a source is sent to the process; of a larger one it gets the open file."""
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+_KEPT = 2
+"""Processes that are kept for later files."""
+
+
+def is_supported() -> bool:
+    """Whether this system can hand open files to other processes."""
+    return hasattr(socket, "send_fds")
+
+
+class DecodingProcesses:
+    """Opens audio like `open_audio`, but decodes it elsewhere; safe to use from many threads."""
+
+    def __init__(self, *, memory_mb: int = 2048, stall_s: float = 60.0) -> None:
+        """Prepare; processes begin when they are needed.
+
+        Args:
+            memory_mb: Address space that each may take.
+            stall_s: One that delivers nothing for so long is killed.
+        """
+        self._memory_mb = memory_mb
+        self._stall_s = stall_s
+        self._lock = threading.Lock()
+        self._idle: list[DecodingProcess] = []
+        self._closed = False
+
+    def open(
+        self,
+        source: AudioSource,
+        options: AudioOptions,
+        *,
+        sample_rate: int | None = None,
+        target_rate: int = 16_000,
+    ) -> AudioStream:
+        """Open audio; see `open_audio`. What is no encoded file is opened here.
+
+        Raises:
+            EclectusError: As `open_audio`; `UndecodableAudioError` also where decoding crashed,
+                hung or took too much memory.
+        """
+        if isinstance(source, str | os.PathLike | np.ndarray | Audio):
+            return open_audio(source, options, sample_rate=sample_rate, target_rate=target_rate)
+        return self._open_file(source, options, target_rate)
+
+    def _open_file(
+        self, source: BinaryIO | bytes, options: AudioOptions, target_rate: int
+    ) -> AudioStream:
+        process = self._take()
+        try:
+            duration_s = process.open(source, options, target_rate)
+        except BaseException as error:
+            self._give_back(process, clean=isinstance(error, EclectusError))
+            raise
+        return IsolatedStream(self, process, duration_s, target_rate)
+
+    def _take(self) -> DecodingProcess:
+        with self._lock:
+            while self._idle:
+                process = self._idle.pop()
+                if process.alive:
+                    return process
+        return DecodingProcess(self._memory_mb, self._stall_s)
+
+    def _give_back(self, process: DecodingProcess, *, clean: bool) -> None:
+        with self._lock:
+            if clean and process.alive and not self._closed and len(self._idle) < _KEPT:
+                self._idle.append(process)
+                return
+        process.kill()
+
+    def close(self) -> None:
+        """End the processes that nobody uses, and the others when they are done."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for process in idle:
+            process.kill()
+
+
+class DecodingProcess:
+    """One process; for one source at a time."""
+
+    def __init__(self, memory_mb: int, stall_s: float) -> None:
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "eclectus.service.decode_worker"]
+        # Threads of numerical libraries would each reserve memory.
+        environment = {**os.environ, **_ONE_THREAD}  # noqa: TID251 - handed on unread
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno()), str(memory_mb)],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                start_new_session=True,  # Ctrl-C is for the server, which lets files end
+            )
+        self._link = Connection(ours.detach())
+        self._stall_s = stall_s
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs and has nothing to say."""
+        return self._process.poll() is None and not self._link.poll()
+
+    def open(
+        self, source: BinaryIO | bytes, options: AudioOptions, target_rate: int
+    ) -> float | None:
+        """Send a source; return the length that it promises, in seconds.
+
+        Raises:
+            EclectusError: It can't be decoded.
+        """
+        data = source if isinstance(source, bytes) else _small(source)
+        request = {
+            "inline": data is not None,
+            "options": values_of(options),
+            "target_rate": target_rate,
+        }
+        try:
+            self._link.send_bytes(json.dumps(request).encode())
+            if data is not None:
+                self._link.send_bytes(data)
+            else:
+                assert not isinstance(source, bytes)
+                source.flush()
+                send_handle(self._link, source.fileno(), self._process.pid)
+        except OSError as error:
+            raise self._broken() from error
+        promised: float | None = json.loads(self._receive())
+        return promised
+
+    def blocks(self) -> Iterator[FloatArray]:
+        """Yield the samples.
+
+        Raises:
+            EclectusError: The rest can't be decoded.
+        """
+        while data := self._receive():
+            yield np.frombuffer(data, "<f4").astype(np.float32, copy=False)
+
+    def _receive(self) -> bytes:
+        try:
+            if not self._link.poll(self._stall_s):
+                self.kill()
+                raise UndecodableAudioError(f"decoding it brought nothing for {self._stall_s:g} s")
+            answer = self._link.recv_bytes()
+        except (EOFError, OSError) as error:
+            raise self._broken() from error
+        if answer[:1] == PROBLEM:
+            raise problem_of(json.loads(answer[1:]))
+        return answer[1:]
+
+    def _broken(self) -> UndecodableAudioError:
+        self.kill()
+        LOG.warning("a decoding process ended with status %s", self._process.returncode)
+        return UndecodableAudioError(
+            "decoding it failed badly: the file is broken, or needs more memory than it may have"
+        )
+
+    def kill(self) -> None:
+        """End it at once."""
+        with suppress(OSError):
+            self._link.close()
+        self._process.kill()
+        self._process.wait()
+
+
+class IsolatedStream:
+    """What a process decodes, as `AudioStream`."""
+
+    def __init__(
+        self,
+        owner: DecodingProcesses,
+        process: DecodingProcess,
+        duration_s: float | None,
+        sample_rate: int,
+    ) -> None:
+        self._owner = owner
+        self._process: DecodingProcess | None = process
+        self._duration_s = duration_s
+        self._sample_rate = sample_rate
+        self._blocks = self._read(process)
+
+    @property
+    def sample_rate(self) -> int:
+        """Rate of the samples, in Hz."""
+        return self._sample_rate
+
+    @property
+    def duration_s(self) -> float | None:
+        """Length that the container promises, in seconds; None if it does not say."""
+        return self._duration_s
+
+    def __iter__(self) -> Iterator[FloatArray]:
+        return self._blocks
+
+    def _read(self, process: DecodingProcess) -> Iterator[FloatArray]:
+        try:
+            yield from process.blocks()
+        except EclectusError:
+            self._end(clean=True)
+            raise
+        self._end(clean=True)
+
+    def _end(self, *, clean: bool) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            self._owner._give_back(process, clean=clean)  # noqa: SLF001 - its own streams
+
+    def close(self) -> None:
+        """Let the process go; one that is not done is killed."""
+        self._end(clean=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _small(source: BinaryIO) -> bytes | None:
+    """Return all bytes of a short source, None of a longer one; from its beginning."""
+    size = source.seek(0, os.SEEK_END)
+    source.seek(0)
+    return source.read() if size <= _INLINE_BYTES or not _has_descriptor(source) else None
+
+
+def _has_descriptor(source: BinaryIO) -> bool:
+    try:
+        source.fileno()
+    except OSError:
+        return False
+    return True
+
+
+def problem_of(told: dict[str, object]) -> EclectusError:
+    """Return the error that a process tells of."""
+    kinds = {
+        kind.code: kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, EclectusError)
+    }
+    kind = kinds.get(str(told["code"]), AudioError)
+    context = told["context"]
+    return kind(str(told["message"]), **(context if isinstance(context, dict) else {}))
