@@ -6,8 +6,9 @@ Audio is pushed in blocks on a virtual clock: a block arrives when its last samp
 until the blocks before it are done, and its events come when its own computing time (measured) has
 passed. So the latencies are those of a live stream, and the run takes no longer than the computing.
 
-A word's end is where the same stream's final word ends; its draft is the first one in which the
-word stands, with the same neighbours before it, until it is final.
+A word's end is where the same stream's final word ends. It is seen with the first draft that has a
+word at its place, right or not; its draft is the first one in which it stands, with the same
+neighbours before it, until it is final.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ SILENCE_S = 1.2
 class Tally:
     """What all files together gave; latencies in seconds."""
 
+    seen: list[float] = field(default_factory=list)
     draft: list[float] = field(default_factory=list)
     final: list[float] = field(default_factory=list)
     endpoint: list[float] = field(default_factory=list)
@@ -78,8 +80,10 @@ def note(told: Sequence[tuple[float, Event]], tally: Tally) -> None:
     words: list[Word] = []
     first_seen: dict[int, float] = {}  # place in the stream -> when its draft showed it unchanged
     drafted: list[str] = []
+    drafts: list[tuple[float, tuple[Word, ...]]] = []
     for clock, event in told:
         if isinstance(event, Partial):
+            drafts.append((clock, event.words))
             texts = [word.text for word in event.words]
             same = _agreeing(drafted, texts)
             tally.changed += len(drafted) - same
@@ -90,6 +94,7 @@ def note(told: Sequence[tuple[float, Event]], tally: Tally) -> None:
         elif isinstance(event, Final):
             for place, word in enumerate(event.words, len(words)):
                 tally.final.append(clock - word.end)
+                tally.seen.append(_first_seen(word, drafts, clock) - word.end)
                 in_draft = place - len(words)
                 right = in_draft < len(drafted) and drafted[in_draft] == word.text
                 tally.draft.append((first_seen[place] if right else clock) - word.end)
@@ -97,8 +102,19 @@ def note(told: Sequence[tuple[float, Event]], tally: Tally) -> None:
             words += event.words
         elif isinstance(event, Endpoint):
             tally.endpoint.append(clock - (event.at + silence))
-            drafted, first_seen = [], {}
+            drafted, first_seen, drafts = [], {}, []
     tally.texts.append(" ".join(word.text for word in words))
+
+
+def _first_seen(
+    word: Word, drafts: Sequence[tuple[float, tuple[Word, ...]]], final: float
+) -> float:
+    """Return when a draft first had a word where a final word lies."""
+    middle = (word.start + word.end) / 2
+    for clock, words in drafts:
+        if any(one.start <= middle < one.end for one in words):
+            return clock
+    return final
 
 
 def _agreeing(before: Sequence[str], after: Sequence[str]) -> int:
@@ -122,6 +138,7 @@ def measure(
         "contexts": contexts,
         "files": len(files),
         "wer": jiwer.wer(references, [normalize(text) for text in tally.texts]),
+        "seen_s": _spread(tally.seen),
         "draft_s": _spread(tally.draft),
         "final_s": _spread(tally.final),
         "endpoint_s": _spread(tally.endpoint),
@@ -166,9 +183,12 @@ def main() -> None:
         for contexts in given.contexts:
             row = measure(model, files, contexts) | {"offline_wer": whole}
             results.append(given.out, row)
-            draft, final, end = row["draft_s"], row["final_s"], row["endpoint_s"]
+            seen, draft, final, end = (
+                row[name] for name in ("seen_s", "draft_s", "final_s", "endpoint_s")
+            )
             print(
-                f"{contexts:14} wer {row['wer']:.1%}  after a word: draft {draft[0]:.2f} "
+                f"{contexts:14} wer {row['wer']:.1%}  after a word: seen {seen[0]:.2f} "
+                f"({seen[1]:.2f}) s, draft {draft[0]:.2f} "
                 f"({draft[1]:.2f}) s, final {final[0]:.2f} ({final[1]:.2f}) s; after the endpoint "
                 f"{end[0]:.3f} ({end[1]:.3f}) s; {row['changed_per_word']:.2f} words changed a "
                 f"word; {row['rtfx']:.0f} x real time",

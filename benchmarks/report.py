@@ -38,7 +38,10 @@ def page(rows: Sequence[Row]) -> str:
         _section("Distance from NeMo", _ARRAYS_NOTE, rows, ("arrays",), _arrays),
         _section("Word error rate", _WORDS_NOTE, rows, ("words",), _words),
         _section("Live streams", _LIVE_NOTE, rows, ("live",), _live),
+        _section("Contexts of live streams", _LATENCY_NOTE, rows, ("latency",), _latency),
         _section("Streams at once", _STREAMS_NOTE, rows, ("streams",), _streams),
+        _section("A server under load", _LOAD_NOTE, rows, ("load",), _load),
+        _section("Hours of streams", _SOAK_NOTE, rows, ("soak",), _soak),
         _section("Memory", _MEMORY_NOTE, rows, ("memory",), _memory),
         _section("Start", _START_NOTE, rows, ("startup",), _startup),
     ]
@@ -68,6 +71,20 @@ _LIVE_NOTE = """\
 Seconds after the end of a word, median and 95th percentile: until it was first shown as it stayed,
 with all words before it, and until it was final. The clock is virtual and the computing time real.
 eclectus shows whole words, when the next one begins; its real-time factor includes its drafts.
+"""
+_LATENCY_NOTE = """\
+What the contexts of a window (left-chunk-right, in seconds) cost. Seconds after the end of a word,
+median and 95th percentile: until a draft first had a word at its place, right or not; until it was
+first shown as it stayed; until it was final. Then seconds from the endpoint, which is told after
+its 0.8 s of silence, to the final words.
+"""
+_LOAD_NOTE = """\
+The most real-time streams at which the 95th percentile of the time to final words stays within the
+limit, with clients that upload files meanwhile; files one by one and together; the server's memory
+over sessions that open and close. `one-lock` is the same model behind one lock.
+"""
+_SOAK_NOTE = """\
+Resident memory along one stream, and over streams that are opened and closed.
 """
 _STREAMS_NOTE = """\
 Streams that speak at once in real time: seconds from the arrival of the audio that ends an
@@ -99,7 +116,7 @@ _IDENTITY = ("benchmark", "model", "precision", "clips", "threads", "a", "b", "w
 
 def _identity(row: Row) -> tuple[str, ...]:
     """What makes two rows measurements of the same thing."""
-    more = ("seconds", "machine", "peer", "contexts", "streams")
+    more = ("seconds", "machine", "peer", "contexts", "streams", "server")
     return tuple(str(row.get(key)) for key in (*_IDENTITY, *more))
 
 
@@ -139,6 +156,41 @@ def _live_cells(row: Row) -> tuple[str, ...]:
     return row["model"], row["contexts"], row["peer"], wer, draft, final, f"{row['rtfx']:.0f}"
 
 
+def _latency_cells(row: Row) -> tuple[str, ...]:
+    waits = (row[name] for name in ("seen_s", "draft_s", "final_s", "endpoint_s"))
+    return (
+        row["model"],
+        row["contexts"],
+        f"{100 * row['wer']:.1f} % ({100 * row['offline_wer']:.1f} %)",
+        *(f"{median:.2f} ({most:.2f})" for median, most in waits),
+        f"{row['changed_per_word']:.2f}",
+        f"{row['rtfx']:.0f}",
+    )
+
+
+def _load_cells(row: Row) -> tuple[str, ...]:
+    together = next(name for name in row if name.startswith("rtfx_") and name.endswith("_together"))
+    memory = row["memory_mib"]
+    return (
+        row["model"],
+        row["server"],
+        f"{row['streams']} (p95 ≤ {row['limit_ms']:.0f} ms, {row['uploads']} uploading)",
+        f"{row['rtfx_one_by_one']:.0f} / {row[together]:.0f}",
+        f"{memory[0]:.0f} → {memory[-1]:.0f} ({row['sessions']})" if memory else "",
+    )
+
+
+def _soak_cells(row: Row) -> tuple[str, ...]:
+    long, many = row["long_mib"], row["many_mib"]
+    return (
+        row["model"],
+        f"{row['hours']:g}",
+        " ".join(f"{one:.0f}" for one in long),
+        str(row["sessions"]),
+        f"{many[0]:.0f} → {many[-1]:.0f}",
+    )
+
+
 def _streams_cells(row: Row) -> tuple[str, ...]:
     median, most = row["final_s"]
     drafts = f"{row['drafts_per_s']:.1f}"
@@ -170,6 +222,28 @@ _live: _Table = (
 _streams: _Table = (
     ("model", "contexts", "streams", "final s", "drafts a second each"),
     _streams_cells,
+)
+_latency: _Table = (
+    (
+        "model",
+        "contexts",
+        "WER (of files)",
+        "seen s",
+        "as it stayed s",
+        "final s",
+        "after the endpoint s",
+        "words changed a word",
+        "RTFx",
+    ),
+    _latency_cells,
+)
+_load: _Table = (
+    ("model", "server", "streams", "files, RTFx one by one / together", "MiB (sessions)"),
+    _load_cells,
+)
+_soak: _Table = (
+    ("model", "hours", "MiB along the way", "sessions", "MiB over them"),
+    _soak_cells,
 )
 _memory: _Table = (("model", "precision", "files", "peak MiB", "ratio"), _memory_cells)
 _startup: _Table = (
