@@ -20,6 +20,7 @@ from eclectus.core.types import FloatArray, Word
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Final, Partial
 from tests.cli.running import Cli
 from tests.support.builtin import copy_builtin
+from tests.support.clips import right
 
 RATE = 16_000
 
@@ -27,7 +28,7 @@ RATE = 16_000
 def test_a_file_gives_a_line_an_utterance(cli: Cli, clip: Path) -> None:
     done = cli("stream", clip)
     assert done.code == 0
-    assert "little garden" in done.out
+    assert right(done.out)
     assert len(done.out.splitlines()) == 1
     assert "built-in" in done.err
 
@@ -55,7 +56,7 @@ def test_results_are_written_at_the_end(cli: Cli, clip: Path) -> None:
     assert (done.code, done.out) == (0, "")
     assert "-->" in Path("results/garden.srt").read_text(encoding="utf-8")
     found = json.loads(Path("results/garden.json").read_text(encoding="utf-8"))
-    assert "garden" in found["text"]
+    assert right(found["text"])
 
 
 def test_what_was_heard_is_kept(cli: Cli, clip: Path) -> None:
@@ -74,7 +75,7 @@ def test_raw_samples_come_through_a_pipe(clip: Path) -> None:
         capture_output=True,
         check=True,
     )
-    assert "little garden" in done.stdout.decode()
+    assert right(done.stdout.decode())
 
 
 @pytest.mark.parametrize("header", [True, False])

@@ -15,6 +15,7 @@ from websockets.typing import Origin
 
 from eclectus.service.options import ServerOptions
 from eclectus.service.schema import Settings
+from tests.support.clips import right
 from tests.support.ears import (
     RATE,
     clip,
@@ -31,8 +32,6 @@ from tests.support.ears import (
 from tests.support.server import Running, watched
 
 ENGINE = {"type": "enginechanged", "engine": "parakeet"}
-GARDEN = "The little"
-TEMPER = "temper"
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +104,7 @@ def test_words_are_told_once_in_order_and_again_in_final(server: Running) -> Non
     assert heard[0] == ENGINE
     assert len(finals) == 1
     assert heard[-1] is finals[0]
-    assert finals[0]["text"].startswith(GARDEN)
+    assert right(finals[0]["text"])
     assert all(set(word) == {"type", "word", "start_time", "end_time"} for word in words)
     assert all(word["end_time"] is None for word in words)
     assert [(word["word"], word["start_time"]) for word in words] == [
@@ -123,15 +122,14 @@ def test_times_are_seconds_of_the_stream_and_never_go_back(server: Running) -> N
     assert starts == sorted(starts)
     assert all(0 <= start <= end <= len(samples) / RATE for start, end in spans)
     assert starts[0] > 0.5  # a second of silence comes before the speech
-    assert TEMPER in final["text"]
-    assert GARDEN in final["text"]
+    assert right(final["text"], "temper", share=0.3)
+    assert right(final["text"])
 
 
 @pytest.mark.parametrize("size", [4, 4096, 8_916, 1 << 20])
 def test_frames_may_have_any_length(server: Running, size: int) -> None:
     samples = clip("garden") if size > 4 else clip("garden")[: 3 * RATE]
-    words = transcribed(server.ws, samples, size)[-1]["words"]
-    assert [word["word"] for word in words[:2]] == ["The", "little"]
+    assert right(transcribed(server.ws, samples, size)[-1]["text"], share=0.3)
 
 
 def test_the_odd_bytes_of_a_frame_are_dropped(server: Running) -> None:
@@ -141,20 +139,20 @@ def test_the_odd_bytes_of_a_frame_are_dropped(server: Running) -> None:
             ws.send(data[start : start + 4096] + b"\xff\x7f\xff"[: start // 4096 % 4])
         ws.send(b"\x01\x02")
         say(ws, type="stop")
-        assert hear_all(ws)[-1]["text"].startswith(GARDEN)
+        assert right(hear_all(ws)[-1]["text"])
 
 
 def test_a_frame_of_more_than_16_mib_is_taken(server: Running) -> None:
     quiet = np.zeros(5_000_000, np.float32)
     quiet[: len(clip("garden"))] = clip("garden")
-    assert transcribed(server.ws, quiet, 4 * len(quiet))[-1]["text"].startswith(GARDEN)
+    assert right(transcribed(server.ws, quiet, 4 * len(quiet))[-1]["text"])
 
 
 def test_what_is_not_finite_or_too_loud_does_no_harm(server: Running) -> None:
     bad = np.array([np.nan, np.inf, -np.inf, 1e30, -1e30] * 100, np.float32)
     final = transcribed(server.ws, np.concatenate([clip("garden"), bad, clip("temper")]))[-1]
-    assert final["text"].startswith(GARDEN)
-    assert TEMPER in final["text"]
+    assert right(final["text"])
+    assert right(final["text"], "temper", share=0.3)
 
 
 def test_words_held_back_come_when_the_input_stalls(server: Running) -> None:
@@ -162,12 +160,12 @@ def test_words_held_back_come_when_the_input_stalls(server: Running) -> None:
         push(ws, clip("garden")[: int(3.3 * RATE)])  # it breaks off within the speech
         assert hear(ws) == ENGINE
         words = [hear(ws)["word"] for _ in range(3)]
-        assert " ".join(words).startswith(GARDEN)
+        assert right(" ".join(words), share=0.1)
         push(ws, clip("temper"))
         say(ws, type="stop")
         heard = hear_all(ws)
     assert len(of_kind(heard, "final")) == 1
-    assert heard[-1]["text"].startswith(GARDEN)
+    assert right(heard[-1]["text"], share=0.3)
 
 
 # How it ends
@@ -180,7 +178,7 @@ def test_stop_in_any_spelling_brings_one_final_and_the_close(server: Running, st
         ws.send(stop)
         heard = hear_all(ws)
     assert heard[-1]["type"] == "final"
-    assert TEMPER in heard[-1]["text"]
+    assert right(heard[-1]["text"], "temper", share=0.3)
     assert len(of_kind(heard, "final")) == 1
     assert ws.close_code in (1000, 1005)
 
@@ -215,7 +213,7 @@ def test_pause_and_resume_change_nothing(server: Running) -> None:
         say(ws, type="resume")
         say(ws, type="stop")
         heard = hear_all(ws)
-    assert heard[-1]["text"].startswith(GARDEN)
+    assert right(heard[-1]["text"])
     assert {message["type"] for message in heard} == {"enginechanged", "word", "final"}
 
 
@@ -238,7 +236,7 @@ def test_setengine_is_answered_and_the_session_goes_on(
         assert [hear(ws) for _ in replies] == replies
         push(ws, clip("garden")[RATE:])
         say(ws, type="stop")
-        assert hear_all(ws)[-1]["text"].startswith(GARDEN)
+        assert right(hear_all(ws)[-1]["text"])
 
 
 def test_restart_forgets_the_session_and_its_clock(server: Running) -> None:
@@ -252,7 +250,7 @@ def test_restart_forgets_the_session_and_its_clock(server: Running) -> None:
         say(ws, type="stop")
         heard = hear_all(ws)
     assert len(of_kind(heard, "final")) == 1
-    assert heard[-1]["text"].startswith(GARDEN)
+    assert right(heard[-1]["text"])
     assert heard[-1]["words"][0]["start_time"] < 2
 
 

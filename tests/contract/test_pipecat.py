@@ -45,6 +45,7 @@ from pipecat.workers.runner import WorkerRunner
 import eclectus
 from eclectus.core.errors import ModelError, OptionError
 from eclectus.integrations.pipecat import EclectusSTTService, bot_settings
+from tests.support.clips import right
 
 pytestmark = pytest.mark.filterwarnings("default")  # Pipecat's dependencies warn
 
@@ -62,7 +63,7 @@ def model() -> Iterator[eclectus.Model]:
 def said(model: eclectus.Model) -> str:
     """What the model hears in the whole file at once."""
     text = model.transcribe(DATA / "garden.flac").text
-    assert text.startswith("The little garden was")
+    assert right(text)
     return text
 
 
@@ -329,6 +330,6 @@ def test_a_real_pipeline_hears_a_file_with_pipecats_own_vad(model: eclectus.Mode
 
     frames = asyncio.run(play())
     told = finals(frames)
-    assert " ".join(final.text for final in told).lower().split()[:3] == ["the", "little", "garden"]
+    assert right(" ".join(final.text for final in told))
     assert all(final.finalized for final in told)
     assert [frame for frame in frames if isinstance(frame, InterimTranscriptionFrame)]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.clips import right
+
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "guides" / "server-rest.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:8765"
@@ -33,8 +35,8 @@ def run(command: list[str]) -> str:
 def test_a_curl_line_of_the_guide_works(server_url: str, line: str) -> None:
     said = run(["bash", "-c", line.replace(ADDRESS, server_url)])
     expected = {"models": "tiny", "load": "Load was successful!"}
-    wanted = next((text for end, text in expected.items() if f"/{end}" in line), "cry")
-    assert wanted in said
+    wanted = next((text for end, text in expected.items() if f"/{end}" in line), None)
+    assert wanted in said if wanted else right(said, "story")
 
 
 def test_there_are_curl_lines() -> None:
@@ -44,4 +46,4 @@ def test_there_are_curl_lines() -> None:
 @pytest.mark.parametrize("code", blocks("python"))
 def test_the_python_of_the_guide_runs(server_url: str, code: str) -> None:
     said = run([sys.executable, "-c", code.replace(ADDRESS, server_url)])
-    assert said.count("girls began to cry") == 2
+    assert right(said, "story", "story")

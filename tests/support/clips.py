@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from difflib import SequenceMatcher
 from functools import cache
 from pathlib import Path
 
@@ -12,13 +14,14 @@ from eclectus.core.types import FloatArray
 from eclectus.signal.resample import resample
 
 DATA = Path(__file__).parents[1] / "data"
+EXAMPLES = DATA.parents[1] / "examples" / "clips"
 RATE = 16_000
 
 
 @cache
 def samples(name: str = "garden", rate: int = RATE, after_s: float = 0.0) -> FloatArray:
     """A clip as (N,) float32 at any rate, with silence behind it."""
-    audio, own = soundfile.read(DATA / f"{name}.flac", dtype="float32")
+    audio, own = soundfile.read(_folder(name) / f"{name}.flac", dtype="float32")
     quiet = np.zeros(round(after_s * own), np.float32)
     return resample(np.concatenate([audio, quiet]), own, rate)
 
@@ -44,4 +47,25 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 
 def spoken(name: str = "garden") -> str:
     """What is said in a clip."""
-    return (DATA / f"{name}.txt").read_text(encoding="utf-8").strip()
+    return (_folder(name) / f"{name}.txt").read_text(encoding="utf-8").strip()
+
+
+def _folder(name: str) -> Path:
+    return DATA if (DATA / f"{name}.flac").exists() else EXAMPLES
+
+
+def words_of(text: str) -> list[str]:
+    """The words without case and punctuation."""
+    return re.findall(r"[a-z']+", text.lower())
+
+
+def heard(text: str, *names: str) -> float:
+    """The share of the words of clips that a text has, in their order, whatever else it has."""
+    said = words_of(" ".join(map(spoken, names)))
+    matcher = SequenceMatcher(None, said, words_of(text), autojunk=False)
+    return sum(block.size for block in matcher.get_matching_blocks()) / len(said)
+
+
+def right(text: str, *names: str, share: float = 0.6) -> bool:
+    """Whether a text is what is said in clips, as well as the built-in model can tell."""
+    return heard(text, *(names or ("garden",))) >= share

@@ -6,12 +6,13 @@ import pytest
 
 import eclectus
 from eclectus.core.errors import OptionError, UnknownModelError
+from tests.support.clips import right
 
 CLIP = Path(__file__).resolve().parents[1] / "data" / "garden.flac"
 
 
 def test_a_file_goes_in_and_a_transcript_comes_out() -> None:
-    assert "garden" in eclectus.transcribe(CLIP).text
+    assert right(eclectus.transcribe(CLIP).text)
 
 
 def test_the_model_of_the_package_needs_no_name() -> None:
