@@ -117,7 +117,7 @@ class DecodingProcess:
 
     def __init__(self, memory_mb: int, stall_s: float) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "eclectus.service.decode_worker"]
+        command = [sys.executable, "-P", "-m", "eclectus.service.decode_worker"]
         # Threads of numerical libraries would each reserve memory.
         environment = {**os.environ, **_ONE_THREAD}  # noqa: TID251 - handed on unread
         with theirs:
