@@ -222,7 +222,9 @@ def test_pause_and_resume_change_nothing(server: Running) -> None:
     [
         ("parakeet", [ENGINE]),
         ("PRKT", [ENGINE]),
+        ("parakeet-rs", [ENGINE]),
         ("moshi", [ENGINE, {"type": "error", "message": "engine not available"}]),
+        ("transcribe-cpp", [ENGINE, {"type": "error", "message": "engine not available"}]),
         ("whisper", [{"type": "error", "message": "unknown engine"}]),
     ],
 )

@@ -14,8 +14,12 @@ from eclectus.core.types import FloatArray, Segment, Word
 
 SAMPLE_RATE = 24_000
 ENGINE = "parakeet"
-OWN_ENGINES = frozenset({"parakeet", "prkt"})
-OTHER_ENGINES = frozenset({"kyutai", "moshi"})
+OWN_ENGINES = frozenset({"parakeet", "prkt", "parakeet-rs", "parakeet_rs", "nemotron"})
+"""Names of eaRS' engines with NVIDIA's models; all are the one engine that there is."""
+
+OTHER_ENGINES = frozenset({"kyutai", "moshi", "transcribe-cpp", "transcribe_cpp", "tcpp"})
+"""Names of eaRS' other engines."""
+
 EXTENSIONS = frozenset({"language_detected", "segment", "confidence"})
 """What clients may ask for beyond eaRS."""
 
