@@ -45,7 +45,7 @@ def small() -> Iterator[Running]:
 # Where it is
 
 
-@pytest.mark.parametrize("path", ["", "/", "/stream", "/a/b/c?x=1", "/v2/listen"])
+@pytest.mark.parametrize("path", ["", "/", "/stream", "/a/b/c?x=1", "/live/v2"])
 def test_every_path_that_nothing_else_claims_speaks_ears(server: Running, path: str) -> None:
     with opened(server.ws + path) as ws:
         say(ws, type="getstatus")
@@ -58,6 +58,13 @@ def test_unknown_paths_below_v1_do_not_exist(server: Running, path: str) -> None
         pass
     assert refused.value.response.status_code == 404
     assert b"not_found_error" in (refused.value.response.body or b"")
+
+
+def test_the_path_of_another_live_protocol_is_not_taken_for_its_own(server: Running) -> None:
+    with pytest.raises(InvalidStatus) as refused, opened(server.ws + "/v2/listen?model=flux"):
+        pass
+    assert refused.value.response.status_code == 404
+    assert b"there is no WebSocket /v2/listen" in (refused.value.response.body or b"")
 
 
 def test_any_page_may_use_it(server: Running) -> None:

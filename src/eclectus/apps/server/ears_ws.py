@@ -31,6 +31,9 @@ from eclectus.service.service import SpeechService, StreamRequest
 
 LOG = logging.getLogger(__name__)
 PROTOCOL = "ears"
+_OTHERS = ("v1", "v2")
+"""Where other protocols live. Who asks there for one that is not here, such as Deepgram's
+`/v2/listen`, would be understood wrongly."""
 
 router = APIRouter(tags=["eaRS"])
 
@@ -38,7 +41,7 @@ router = APIRouter(tags=["eaRS"])
 @router.websocket("/{path:path}")
 async def ears(socket: WebSocket, path: str, service: Service, client: Client) -> None:
     """Speak eaRS. Nothing is said before the client's first message, which decides what it is."""
-    if path.partition("/")[0] == "v1":
+    if path.partition("/")[0] in _OTHERS:
         missing = HttpError(404, f"there is no WebSocket /{path}", kind="not_found_error")
         await socket.send_denial_response(JSONResponse(body_of(f"/{path}", missing), 404))
         return
