@@ -67,6 +67,14 @@ def test_the_path_of_another_live_protocol_is_not_taken_for_its_own(server: Runn
     assert b"there is no WebSocket /v2/listen" in (refused.value.response.body or b"")
 
 
+def test_a_refused_handshake_is_no_failure_of_the_server(caplog: pytest.LogCaptureFixture) -> None:
+    with watched(Settings(server=ServerOptions(api_keys=("secret",)))) as server:
+        for path in ("/", "/v1/nothing"):
+            with pytest.raises(InvalidStatus), opened(server.ws + path):
+                pass
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_any_page_may_use_it(server: Running) -> None:
     with connect(server.ws, origin=Origin("http://elsewhere.example")) as ws:
         ws.send("hello")

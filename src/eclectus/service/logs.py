@@ -33,6 +33,15 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str, ensure_ascii=False)
 
 
+def is_news(record: logging.LogRecord) -> bool:
+    """Tell whether a record of uvicorn's is worth a line.
+
+    uvicorn takes each WebSocket that is refused with a status, be it 401 or 404, for a failure of
+    the program, after it has sent the status.
+    """
+    return record.getMessage() != "ASGI callable returned without completing handshake."
+
+
 def log_as_json(level: str) -> None:
     """Send all logs of the process to standard error as JSON lines, those of the program too."""
     handler = logging.StreamHandler(sys.stderr)

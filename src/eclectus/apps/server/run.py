@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import threading
@@ -14,7 +15,7 @@ import uvicorn
 from eclectus.apps.server.app import create_app
 from eclectus.apps.server.wyoming import WyomingServer
 from eclectus.core.errors import OptionError
-from eclectus.service.logs import log_as_json
+from eclectus.service.logs import is_news, log_as_json
 from eclectus.service.schema import Settings
 from eclectus.service.service import SpeechService
 
@@ -101,6 +102,7 @@ def make_server(settings: Settings, *, service: SpeechService | None = None) -> 
     """
     service = service or SpeechService(settings)
     server = settings.server
+    logging.getLogger("uvicorn.error").addFilter(is_news)
     config = uvicorn.Config(
         create_app(service),
         host=server.host,
