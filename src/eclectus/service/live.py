@@ -26,6 +26,8 @@ _ON_LOOP_S = 2.0
 """Longer pieces are prepared in another thread, so that no other stream waits for that."""
 _MOST_ORDERS = 50_000
 """Tiny pieces and orders without audio are held up too: they take memory, and answers."""
+_WITHIN_SPEECH = 3
+"""Audio that breaks off within speech is waited for so many times longer: it's the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class LiveStream:
             sample_rate: Of the samples that will be pushed, in Hz.
             max_buffered_s: Most audio that waits.
             stall_flush_s: Without new audio for so long (by the clock), words that are held back
-                are made final; None never.
+                are made final, three times as long if it breaks off within speech; None never.
         """
         self._session = session
         self._scheduler = scheduler
@@ -202,7 +204,7 @@ class LiveStream:
         """
         stirring = False
         while True:
-            order = await self._next(self._stall_flush_s if stirring else None)
+            order = await self._next(self._patience_s if stirring else None)
             if order is None:  # the client has stalled
                 stirring = False
                 order = _Flush(self, self._meter.now())
@@ -222,6 +224,13 @@ class LiveStream:
             yield batch
             if isinstance(order, _Finish):
                 return
+
+    @property
+    def _patience_s(self) -> float | None:
+        """How long to wait for audio. To end an utterance within a word spoils the words there."""
+        if self._stall_flush_s is None or not self._session.within_speech:
+            return self._stall_flush_s
+        return _WITHIN_SPEECH * self._stall_flush_s
 
     async def _submitted(self, order: FloatArray | _Flush | _Finish) -> Future[list[Event]]:
         if isinstance(order, np.ndarray) and len(order) > _ON_LOOP_S * self._rate:

@@ -29,7 +29,8 @@ class ServerOptions:
         processing_timeout_s: Longest time for one file; None for no limit.
         max_buffered_s: Seconds of audio that a stream may be ahead of the model before the server
             stops reading from it.
-        stall_flush_s: A stream without audio for so long shows the words that it holds back.
+        stall_flush_s: A stream without audio for so long shows the words that it holds back;
+            three times as long if the audio breaks off within speech.
         grace_s: Time for live streams and files to end when the server is told to.
         listener_tokens: Tokens of eaRS listeners; none to refuse listeners.
         vad_messages: Whether eaRS streams tell of pauses.

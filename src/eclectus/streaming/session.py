@@ -22,6 +22,9 @@ from eclectus.streaming.utterance import Steps, Utterance
 from eclectus.streaming.windows import Contexts
 from eclectus.streaming.writer import Writer
 
+_BREATH_S = 0.3
+"""Within speech silence is shorter."""
+
 
 class Session:
     """One stream of one speaker or room; for one caller at a time.
@@ -94,6 +97,14 @@ class Session:
     def duration(self) -> float:
         """Seconds of audio so far."""
         return self._audio.stop / self._base.sample_rate
+
+    @property
+    def within_speech(self) -> bool:
+        """Whether the audio so far breaks off while somebody speaks; False if nobody listens."""
+        if self._utterance is None or self._endpointer is None:
+            return False
+        silent = self._audio.stop - self._endpointer.heard_until
+        return silent < _BREATH_S * self._base.sample_rate
 
     def push(self, samples: FloatArray) -> list[Event]:
         """Add samples.

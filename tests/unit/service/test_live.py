@@ -152,6 +152,25 @@ def test_words_held_back_are_shown_when_the_audio_stalls(served: Served) -> None
     assert not any(isinstance(event, Flushed) for event in events)
 
 
+def test_a_network_that_stumbles_within_speech_does_not_end_the_utterance(served: Served) -> None:
+    async def follow() -> list[LiveEvent]:
+        stream = live(served, stall_flush_s=0.4)
+        seen: list[LiveEvent] = []
+
+        async def watch() -> None:
+            seen.extend([event async for event in stream.events()])
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(watch())
+            await stream.push(clip()[: 2 * RATE])
+            await asyncio.sleep(0.7)
+            await stream.push(clip()[2 * RATE :])
+            await stream.finish()
+        return seen
+
+    assert len([event for event in run(follow()) if isinstance(event, Endpoint)]) == 1
+
+
 def test_samples_that_are_no_numbers_count_as_silence(served: Served) -> None:
     async def follow() -> list[LiveEvent]:
         stream = live(served)

@@ -225,3 +225,15 @@ def test_impossible_contexts_are_refused(model: eclectus.Model) -> None:
         model.stream(StreamOptions(live=LiveOptions(chunk_s=0.0)))
     with pytest.raises(OptionError):
         model.stream(sample_rate=0)
+
+
+def test_a_session_knows_whether_its_audio_breaks_off_within_speech(model: eclectus.Model) -> None:
+    session = model.stream()
+    told = []
+    for piece in (np.zeros(RATE, np.float32), clip("garden")[: 2 * RATE], np.zeros(RATE // 2)):
+        session.push(piece.astype(np.float32))
+        told.append(session.within_speech)
+    assert told == [False, True, False]
+    alone = model.stream(StreamOptions(endpoint=EndpointOptions(enabled=False)))
+    alone.push(clip("garden")[: 2 * RATE])
+    assert not alone.within_speech
