@@ -50,7 +50,8 @@ def _tdt_loss(
     before = functional.pad(batch.tokens, (1, 0), value=model.blank)
     if config.hide:
         # The blank's embedding is zeros: the predictor is told that something was said, not what.
-        before = before.masked_fill(torch.rand(before.shape, device=before.device) < config.hide, model.blank)
+        hidden = torch.rand(before.shape, device=before.device) < config.hide
+        before = before.masked_fill(hidden, model.blank)
     predicted, _ = model.decoder(before)
     durations = model.config.durations
     targets = TdtTargets(batch.tokens, batch.labels, frames, durations, config.sigma)

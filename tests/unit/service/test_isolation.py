@@ -159,8 +159,8 @@ def test_a_process_that_died_idle_is_replaced(processes: DecodingProcesses) -> N
 
 def test_one_that_hangs_is_killed(processes: DecodingProcesses) -> None:
     whole(processes.open(CLIP.read_bytes(), PLAIN))
-    (process,) = processes._idle  # noqa: SLF001
-    process._stall_s = 0.3  # noqa: SLF001 - it has started
+    (process,) = processes._idle
+    process._stall_s = 0.3
     pid = idle_pid(processes)
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(UndecodableAudioError, match="brought nothing"):
