@@ -9,6 +9,7 @@ time passes: a count is held if 95 of 100 finals after an endpoint come within t
 from __future__ import annotations
 
 import argparse
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -47,12 +48,15 @@ def main() -> None:
     left, chunk, right = (float(part) for part in given.contexts.split("-"))
     live = LiveOptions(left_s=left, chunk_s=chunk, right_s=right)
     options = StreamOptions(live=live, endpoint=EndpointOptions())
-    with eclectus.load(given.model, precision=given.precision) as model:
+    workers = max(2, (os.cpu_count() or 1) // given.threads) if given.threads else 2
+    with eclectus.load(given.model, precision=given.precision, threads=given.threads) as model:
         for count in given.counts:
-            waits = _try(model, options, _speeches(sounds, count, given.seconds))
+            waits = _try(model, options, _speeches(sounds, count, given.seconds), workers)
             row = _row(waits, count)
             results.append(
-                given.out, {"model": model.config.name, **row} | {"contexts": given.contexts}
+                given.out,
+                {"model": model.config.name, **row}
+                | {"contexts": given.contexts, "threads": given.threads},
             )
             print(
                 f"{count:4} streams: final after the endpoint {row['final_s'][0]:.3f} "
@@ -66,23 +70,27 @@ def main() -> None:
 def _speeches(
     sounds: list[NDArray[np.float32]], count: int, seconds: float
 ) -> list[NDArray[np.float32]]:
-    """Give each stream utterances with pauses, none the same order."""
+    """Give each stream utterances with pauses, none the same order, none from the same place."""
     pause = np.zeros(round(_PAUSE_S * RATE), np.float32)
     speeches = []
     for number in range(count):
-        order = np.random.default_rng(number).permutation(len(sounds))
+        random = np.random.default_rng(number)
+        order = random.permutation(len(sounds))
         parts = [part for place in order for part in (sounds[place], pause)]
         whole = np.concatenate(
             [np.concatenate(parts)] * (1 + round(seconds * RATE) // sum(map(len, parts)))
         )
-        speeches.append(whole[: round(seconds * RATE)])
+        speeches.append(np.roll(whole, random.integers(len(whole)))[: round(seconds * RATE)])
     return speeches
 
 
 def _try(
-    model: eclectus.Model, options: StreamOptions, speeches: list[NDArray[np.float32]]
+    model: eclectus.Model,
+    options: StreamOptions,
+    speeches: list[NDArray[np.float32]],
+    workers: int,
 ) -> Waits:
-    scheduler = StreamScheduler(model.stream_engine(GreedySearch()))
+    scheduler = StreamScheduler(model.stream_engine(GreedySearch()), workers=workers)
     waits = Waits()
     threads = [
         threading.Thread(target=_speak, args=(model, options, scheduler, speech, place, waits))
@@ -144,6 +152,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--model", help="name or folder; else the built-in model")
     parser.add_argument("--precision")
     parser.add_argument("--contexts", default="10-2-2")
+    parser.add_argument("--threads", type=int, help="of the encoder; all cores if missing")
     parser.add_argument("--counts", type=int, nargs="+", default=[10, 20, 40, 60, 80])
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--limit-s", type=float, default=0.2)

@@ -13,6 +13,7 @@ import numpy as np
 
 from eclectus.api import Model, load
 from eclectus.core.errors import UnknownModelError
+from eclectus.core.machine import usable_cores
 from eclectus.recognition.assemble import language_identifier
 from eclectus.service.files import FileScheduler
 from eclectus.service.isolation import DecodingProcesses, is_supported
@@ -186,7 +187,9 @@ class ModelPool:
             for seconds in waits:
                 numbers.waited("stream", seconds)
 
-        streams = StreamScheduler(engine, gate=gate, on_batch=on_steps)
+        cores = usable_cores()
+        workers = max(2, cores // (self._settings.backend.threads or cores))
+        streams = StreamScheduler(engine, workers=workers, gate=gate, on_batch=on_steps)
         files = FileScheduler(
             model,
             batch=self._settings.batch,

@@ -15,7 +15,7 @@ import numpy as np
 
 from eclectus.core.errors import OptionError
 from eclectus.core.types import FloatArray
-from eclectus.signal.vad import HOP, QUIETEST_DB, WINDOW, Floor, measure
+from eclectus.signal.vad import HOP, QUIETEST_DB, WINDOW, Floor, frames_of, measure
 from eclectus.signal.voicing import periodicity
 
 _SMOOTHING = 5  # mel frames
@@ -90,7 +90,7 @@ class OnsetDetector:
         if not count:
             return []
         levels, peaked = measure(self._tail, 0, count)
-        frames = np.lib.stride_tricks.sliding_window_view(self._tail, WINDOW)[::HOP]
+        frames = frames_of(self._tail)
         self._tail = self._tail[count * HOP :].copy()
         return [
             self._decide(level, has_peaks, frame)

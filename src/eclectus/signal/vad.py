@@ -246,8 +246,7 @@ def measure(
     samples: FloatArray, first: int, stop: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the level in dB and whether the spectrum has peaks, of frames [first, stop)."""
-    part = samples[first * HOP : (stop - 1) * HOP + WINDOW]
-    frames = np.lib.stride_tricks.sliding_window_view(part, WINDOW)[::HOP]
+    frames = frames_of(samples[first * HOP : (stop - 1) * HOP + WINDOW])
     spectrum = np.fft.rfft(frames * _HANN, _FFT_SIZE)[:, _BAND]
     band = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
     band = band * _SCALE + _POWER_GUARD
@@ -255,6 +254,16 @@ def measure(
     # H = -sum p log p with p = band / power, without a division per bin.
     entropy = np.log(power) - (band * np.log(band)).sum(axis=1) / power
     return 10.0 * np.log10(power), entropy < _PEAKED * np.log(np.float32(band.shape[1]))
+
+
+def frames_of(samples: FloatArray) -> FloatArray:
+    """Return the mel frames (n, 320) of at least 320 samples, a view of them.
+
+    `sliding_window_view` does the same, in more time than live blocks leave for it.
+    """
+    samples = np.ascontiguousarray(samples)
+    count, step = (len(samples) - WINDOW) // HOP + 1, samples.itemsize
+    return np.ndarray((count, WINDOW), samples.dtype, samples, 0, (HOP * step, step))
 
 
 def _samples(seconds: float) -> int:

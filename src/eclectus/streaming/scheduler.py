@@ -13,23 +13,25 @@ from eclectus.streaming.engine import Found, StreamEngine
 from eclectus.streaming.events import Event
 from eclectus.streaming.gate import Gate
 from eclectus.streaming.session import Session
-from eclectus.streaming.throughput import Throughput
+from eclectus.streaming.throughput import Throughput, Utilization
 from eclectus.streaming.utterance import Steps
 from eclectus.streaming.waiting import Ticket, WaitingLine
 
 _STARTERS = 2
+_FULL = 0.7
+"""From this share of the workers' time on there are no drafts: the rest is for final words."""
 
 
 class StreamScheduler:
-    """Computes the steps of all sessions in one thread: gather, encode, search, scatter.
+    """Computes the steps of all sessions in a few threads: gather, encode, search, scatter.
 
     Calls return at once, from event loops too; what comes before the first step, listening for
     speech above all, is done by helper threads.
 
     What is due first is computed first: the ends of utterances at once, words in their middle and
     drafts with some patience. After each step a session queues anew, and batches are so small that
-    an end of an utterance never waits long for one that is being computed. Drafts that are overdue
-    are left out; final words never are.
+    an end of an utterance never waits long for one that is being computed. Drafts are left out when
+    they are overdue or there is not enough time for them; final words never are.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class StreamScheduler:
         batch: int = 16,
         batch_s: float = 0.05,
         patience_s: float = 0.005,
+        workers: int = 2,
         gate: Gate | None = None,
         on_batch: Callable[[Sequence[float]], None] = lambda _: None,
     ) -> None:
@@ -49,8 +52,11 @@ class StreamScheduler:
             batch: Most steps computed at once.
             batch_s: How long computing a batch of more than one step may take.
             patience_s: How long the first of a batch waits for others.
+            workers: Threads that compute. Two at least: while one waits for the encoder, which
+                leaves it the interpreter, the other searches. A model that is loaded for fewer
+                threads than there are cores needs more to fill them.
             gate: Held while steps are computed, if other work shares the model.
-            on_batch: Called from the thread before each batch with the seconds that each of its
+            on_batch: Called from the threads before each batch with the seconds that each of its
                 steps has waited.
         """
         self._engine = engine
@@ -61,11 +67,16 @@ class StreamScheduler:
         self._gate = gate or Gate()
         self._on_batch = on_batch
         self._line = WaitingLine()
+        self._utilization = Utilization(workers)
         self._closed = False
         # Listening for speech takes milliseconds, and callers may be event loops.
         self._starters = ThreadPoolExecutor(_STARTERS, thread_name_prefix="listening")
-        self._thread = threading.Thread(target=self._serve, name="streams", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"streams-{number}", daemon=True)
+            for number in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def waiting(self) -> int:
@@ -101,7 +112,8 @@ class StreamScheduler:
         self._closed = True
         self._starters.shutdown()
         self._line.close()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     def _submit(self, steps: Steps) -> Future[list[Event]]:
         if self._closed:
@@ -130,11 +142,17 @@ class StreamScheduler:
             if not tickets:
                 return
             group = [ticket for ticket in tickets if not self._leave_out(ticket)]
-            if group:
-                now = time.monotonic()
-                self._on_batch([now - ticket.since for ticket in group])
-                for ticket, found in zip(group, self._compute(group), strict=True):
-                    self._resume(ticket, found)
+            if not group:
+                continue
+            now = time.monotonic()
+            self._on_batch([now - ticket.since for ticket in group])
+            self._utilization.begin()
+            try:
+                results = self._compute(group)
+            finally:
+                self._utilization.end()
+            for ticket, found in zip(group, results, strict=True):
+                self._resume(ticket, found)
 
     def _compute(self, group: Sequence[Ticket]) -> list[Found | BackendError]:
         """Run a batch; if that fails, each step by itself, so that one can't fail others."""
@@ -154,10 +172,11 @@ class StreamScheduler:
         return [*found]
 
     def _leave_out(self, ticket: Ticket) -> bool:
-        overdue = self._line.overdue(ticket)
-        if overdue:
+        too_much = ticket.work.optional and self._utilization.share > _FULL
+        left_out = too_much or self._line.overdue(ticket)
+        if left_out:
             self._resume(ticket, None)
-        return overdue
+        return left_out
 
     def _resume(self, ticket: Ticket, found: Found | BackendError | None) -> None:
         """Hand a result to its session, which ends the call or asks for more."""

@@ -1,8 +1,12 @@
-"""How much audio a model takes in a time."""
+"""How much a model computes, and how much of its time that takes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 _WEIGHT = 0.2
 _FIRST = 100.0
@@ -28,3 +32,43 @@ class Throughput:
         """Learn from a batch."""
         now = samples / self.sample_rate / max(seconds, 1e-6)
         self.rtfx += _WEIGHT * (now - self.rtfx)
+
+
+@dataclass
+class Utilization:
+    """The share of the last second or so in which workers were busy; safe to use from threads.
+
+    Attributes:
+        workers: Who may be busy at once.
+        memory_s: What lies further back than this counts little.
+    """
+
+    workers: int
+    memory_s: float = 1.0
+    clock: Callable[[], float] = time.monotonic
+    _busy: int = 0
+    _share: float = 0.0
+    _since: float = field(default=0.0)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def begin(self) -> None:
+        """Count a worker that begins."""
+        self._change(1)
+
+    def end(self) -> None:
+        """Count a worker that is done."""
+        self._change(-1)
+
+    @property
+    def share(self) -> float:
+        """From 0, nobody was busy, to 1, all were all the time."""
+        self._change(0)
+        return self._share
+
+    def _change(self, by: int) -> None:
+        with self._lock:
+            now = self.clock()
+            kept = math.exp(-max(0.0, now - self._since) / self.memory_s)
+            self._share = kept * self._share + (1 - kept) * self._busy / self.workers
+            self._since = now
+            self._busy += by

@@ -83,10 +83,14 @@ class WaitingLine:
             Nothing after `close`, when nobody waits.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._heap or self._closed)
-            if not self._closed:
-                self._changed.wait_for(lambda: self._fills(most, samples), patience_s)
-            return self._pop(most, samples)
+            while True:
+                self._changed.wait_for(lambda: self._heap or self._closed)
+                if not self._closed:
+                    self._changed.wait_for(lambda: self._fills(most, samples), patience_s)
+                # While this one waited for others, another thread may have taken them all.
+                taken = self._pop(most, samples)
+                if taken or self._closed:
+                    return taken
 
     def overdue(self, ticket: Ticket) -> bool:
         """Whether a ticket is a draft for which there was no time."""

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from eclectus.streaming.engine import Work
-from eclectus.streaming.throughput import Throughput
 from eclectus.streaming.waiting import Ticket, WaitingLine
 
 SECOND = 16_000
@@ -88,16 +87,28 @@ def test_the_first_waits_a_moment_for_others() -> None:
     assert line.take(2, 9 * SECOND, 30.0) == tickets
 
 
+def test_who_finds_that_others_took_all_waits_on() -> None:
+    line = WaitingLine()
+    taken: list[list[Ticket]] = []
+    takers = [
+        threading.Thread(target=lambda: taken.append(line.take(9, 9 * SECOND, 0.05)))
+        for _ in range(3)
+    ]
+    for taker in takers:
+        taker.start()
+    for _ in takers:
+        line.put(last())
+        count = len(taken)
+        while len(taken) == count:
+            threading.Event().wait(0.01)
+    for taker in takers:
+        taker.join()
+    assert [len(batch) for batch in taken] == [1, 1, 1]
+
+
 def test_a_closed_line_gives_what_waits_and_then_nothing() -> None:
     line = WaitingLine()
     line.put(last())
     line.close()
     assert len(line.take(9, SECOND, 30.0)) == 1
     assert line.take(9, SECOND, 30.0) == []
-
-
-def test_throughput_follows_what_was_measured() -> None:
-    speed = Throughput(SECOND)
-    for _ in range(60):
-        speed.observe(50 * SECOND, 0.1)
-    assert speed.samples_in(2.0) == pytest.approx(1000 * SECOND, rel=0.01)

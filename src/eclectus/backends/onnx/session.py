@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -27,6 +26,7 @@ from eclectus.core.errors import (
     ModelFilesError,
     OutOfMemoryError,
 )
+from eclectus.core.machine import usable_cores
 from eclectus.core.options import BackendOptions, Device
 
 log = logging.getLogger(__name__)
@@ -80,13 +80,6 @@ class Runtime:
         """
         device = choose(options.device, engine().get_available_providers())
         return Runtime(device, options.device, options.threads or usable_cores())
-
-
-def usable_cores() -> int:
-    """Return the number of CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class Session:

@@ -10,13 +10,14 @@ import pytest
 from onnx import TensorProto, helper
 
 from eclectus.backends.onnx.engine import engine, is_out_of_memory
-from eclectus.backends.onnx.session import Runtime, Session, usable_cores
+from eclectus.backends.onnx.session import Runtime, Session
 from eclectus.core.errors import (
     BackendUnavailableError,
     InferenceError,
     ModelFilesError,
     OutOfMemoryError,
 )
+from eclectus.core.machine import usable_cores
 from eclectus.core.options import Device
 
 RUNTIME = Runtime(Device.CPU, Device.CPU, 1)
