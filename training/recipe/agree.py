@@ -106,6 +106,14 @@ def _read(clip: Path) -> Any:
     return samples
 
 
+def in_one_piece(model: Path, clips: Sequence[Path]) -> list[Path]:
+    """Leaves out what is so long that eclectus divides it; the others never divide."""
+    import soundfile
+
+    longest = json.loads((model / "config.json").read_text("utf-8"))["max_window_s"]
+    return [clip for clip in clips if soundfile.info(clip).duration <= longest]
+
+
 def _ids(vocabulary: Path) -> dict[str, int]:
     lines = vocabulary.read_text("utf-8").splitlines()
     return {piece: int(number) for piece, number in (line.rsplit(" ", 1) for line in lines)}
@@ -206,6 +214,7 @@ def main() -> None:
         clips = [
             p.resolve() for f in given.clips for p in sorted(f.rglob("*")) if p.suffix in SUFFIXES
         ]
+        clips = in_one_piece(given.model, clips)
         if given.count and given.count < len(clips):
             clips = [clips[i * len(clips) // given.count] for i in range(given.count)]
         pythons = dict(pair.split("=", 1) for pair in given.python)

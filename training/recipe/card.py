@@ -80,7 +80,8 @@ def agreement(results: Mapping[str, Any]) -> str:
     if not found:
         return "Not measured."
     lines = [
-        f"{found['clips']} recordings, {found['tokens']} tokens; compared with eclectus, fp32:",
+        f"{found['clips']} recordings that no engine has to divide, {found['tokens']} tokens; "
+        "compared with eclectus, fp32:",
         "",
         "| Engine | recordings with equal tokens | tokens that differ, % |",
         "|---|---|---|",
