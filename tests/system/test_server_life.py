@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -105,6 +106,28 @@ async def told_to_end(server: ServerProcess, *, stops: bool) -> tuple[list[str],
         if stops:
             await socket.send("stop")
         return await finals(socket), status
+
+
+def test_answers_are_sent_without_delay() -> None:
+    """An accepted connection has Nagle's algorithm off."""
+    found: list[int] = []
+
+    class Looks(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            accepted = transport.get_extra_info("socket")
+            found.append(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    async def connect_once() -> None:
+        with bind("127.0.0.1", 0) as listening:
+            server = await asyncio.get_running_loop().create_server(Looks, sock=listening)
+            _, writer = await asyncio.open_connection(*listening.getsockname())
+            while not found:
+                await asyncio.sleep(0.01)
+            writer.close()
+            server.close()
+
+    asyncio.run(connect_once())
+    assert found == [1]
 
 
 @pytest.mark.parametrize("stops", [True, False], ids=["client stops", "client goes on"])

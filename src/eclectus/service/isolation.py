@@ -34,8 +34,9 @@ LOG = logging.getLogger(__name__)
 _INLINE_BYTES = 4 * 2**20
 """Up to here a source is sent to the process; of a larger one it gets the open file."""
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-_KEPT = 2
-"""Processes that are kept for later files."""
+_KEPT = 8
+"""Processes that are kept for later files, until they end by themselves. To start one takes longer
+than to recognise a short file."""
 
 
 def is_supported() -> bool:
@@ -98,6 +99,7 @@ class DecodingProcesses:
 
     def _give_back(self, process: DecodingProcess, *, clean: bool) -> None:
         with self._lock:
+            self._idle = [one for one in self._idle if one.alive]
             if clean and process.alive and not self._closed and len(self._idle) < _KEPT:
                 self._idle.append(process)
                 return
