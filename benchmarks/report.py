@@ -88,7 +88,8 @@ Resident memory along one stream, and over streams that are opened and closed.
 """
 _STREAMS_NOTE = """\
 Streams that speak at once in real time: seconds from the arrival of the audio that ends an
-utterance to its final words, median and 95th percentile.
+utterance to its final words, median and 95th percentile. With one thread a step, two steps are
+computed at once.
 """
 _MEMORY_NOTE = """Peak resident memory of a process that transcribes one file.
 """
@@ -174,6 +175,7 @@ def _load_cells(row: Row) -> tuple[str, ...]:
     return (
         row["model"],
         row["server"],
+        str(row["threads"]),
         f"{row['streams']} (p95 ≤ {row['limit_ms']:.0f} ms, {row['uploads']} uploading)",
         f"{row['rtfx_one_by_one']:.0f} / {row[together]:.0f}",
         f"{memory[0]:.0f} → {memory[-1]:.0f} ({row['sessions']})" if memory else "",
@@ -194,7 +196,9 @@ def _soak_cells(row: Row) -> tuple[str, ...]:
 def _streams_cells(row: Row) -> tuple[str, ...]:
     median, most = row["final_s"]
     drafts = f"{row['drafts_per_s']:.1f}"
-    return row["model"], row["contexts"], str(row["streams"]), f"{median:.2f} ({most:.2f})", drafts
+    threads = str(row.get("threads") or "all")
+    waits = f"{median:.2f} ({most:.2f})"
+    return row["model"], row["contexts"], threads, str(row["streams"]), waits, drafts
 
 
 def _memory_cells(row: Row) -> tuple[str, ...]:
@@ -220,7 +224,7 @@ _live: _Table = (
     _live_cells,
 )
 _streams: _Table = (
-    ("model", "contexts", "streams", "final s", "drafts a second each"),
+    ("model", "contexts", "threads", "streams", "final s", "drafts a second each"),
     _streams_cells,
 )
 _latency: _Table = (
@@ -238,7 +242,14 @@ _latency: _Table = (
     _latency_cells,
 )
 _load: _Table = (
-    ("model", "server", "streams", "files, RTFx one by one / together", "MiB (sessions)"),
+    (
+        "model",
+        "server",
+        "threads",
+        "streams",
+        "files, RTFx one by one / together",
+        "MiB (sessions)",
+    ),
     _load_cells,
 )
 _soak: _Table = (

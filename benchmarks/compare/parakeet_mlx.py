@@ -41,7 +41,9 @@ class ParakeetMlx:
     def live(self, left_s: float, chunk_s: float, right_s: float) -> MlxLive:
         """Open a stream; its right context is both its chunk and what stays a draft."""
         context = (round(left_s / FRAME_S), round(right_s / FRAME_S))
-        return MlxLive(self._model.transcribe_stream(context_size=context), chunk_s)
+        # Its local attention is a Metal kernel; with full attention it runs everywhere.
+        stream = self._model.transcribe_stream(context_size=context, keep_original_attention=True)
+        return MlxLive(stream, chunk_s)
 
 
 class MlxLive:
