@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from eclectus.core.errors import BackendError, StreamClosedError
+from eclectus.core.errors import StreamClosedError
 from eclectus.core.types import FloatArray
 from eclectus.streaming.engine import Found, StreamEngine
 from eclectus.streaming.events import Event
@@ -154,16 +154,16 @@ class StreamScheduler:
             for ticket, found in zip(group, results, strict=True):
                 self._resume(ticket, found)
 
-    def _compute(self, group: Sequence[Ticket]) -> list[Found | BackendError]:
+    def _compute(self, group: Sequence[Ticket]) -> list[Found | Exception]:
         """Run a batch; if that fails, each step by itself, so that one can't fail others."""
         try:
             return self._run(group)
-        except BackendError as error:
+        except Exception as error:  # noqa: BLE001 - the worker's boundary: others must go on
             if len(group) == 1:
                 return [error]
         return [result for ticket in group for result in self._compute([ticket])]
 
-    def _run(self, group: Sequence[Ticket]) -> list[Found | BackendError]:
+    def _run(self, group: Sequence[Ticket]) -> list[Found | Exception]:
         with self._gate.live():
             begun = time.perf_counter()
             found = self._engine.run([ticket.work for ticket in group])
@@ -178,10 +178,10 @@ class StreamScheduler:
             self._resume(ticket, None)
         return left_out
 
-    def _resume(self, ticket: Ticket, found: Found | BackendError | None) -> None:
+    def _resume(self, ticket: Ticket, found: Found | Exception | None) -> None:
         """Hand a result to its session, which ends the call or asks for more."""
         try:
-            if isinstance(found, BackendError):
+            if isinstance(found, Exception):
                 ticket.steps.throw(found)
             ticket.work = ticket.steps.send(found if isinstance(found, Found) else None)
         except StopIteration as stop:

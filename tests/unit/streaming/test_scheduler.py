@@ -1,7 +1,7 @@
 """Many sessions on one model."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import eclectus
 from eclectus.core.errors import InferenceError, StreamClosedError
 from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
 from eclectus.core.types import FloatArray
-from eclectus.streaming.engine import StreamEngine
+from eclectus.streaming.engine import Found, StreamEngine, Work
 from eclectus.streaming.events import Ended, Event, Final, Partial
 from eclectus.streaming.scheduler import StreamScheduler
 from eclectus.streaming.session import Session
@@ -83,6 +83,30 @@ def test_a_session_that_fails_does_so_alone(model: eclectus.Model, engine: Strea
     assert any(isinstance(event, Final) for event in fine.result())
     with pytest.raises(InferenceError):
         broken.result()
+    scheduler.close()
+
+
+def test_a_fault_in_the_engine_ends_its_call_and_no_thread(
+    model: eclectus.Model, engine: StreamEngine
+) -> None:
+    """Whatever it raises: those who come later are served."""
+
+    class Faulty(StreamEngine):
+        faults = 5
+
+        def run(self, works: Sequence[Work]) -> list[Found]:
+            if self.faults:
+                self.faults -= 1
+                raise ZeroDivisionError("a mistake of our own")
+            return super().run(works)
+
+    scheduler = StreamScheduler(Faulty(model.acoustic, OPTIONS.search))
+    for _ in range(5):
+        with pytest.raises(ZeroDivisionError):
+            scheduler.push(Session(engine, model.tokenizer, OPTIONS), speech(0)).result(60)
+    session = Session(engine, model.tokenizer, OPTIONS)
+    events = [*scheduler.push(session, speech(0)).result(60), *scheduler.finish(session).result(60)]
+    assert any(isinstance(event, Final) for event in events)
     scheduler.close()
 
 
