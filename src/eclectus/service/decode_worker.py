@@ -22,7 +22,7 @@ from eclectus.signal.decode import open_audio
 
 BLOCK, PROBLEM, OPENED = b"b", b"p", b"o"
 """The first byte of an answer."""
-_IDLE_S = 60.0
+IDLE_S = 60.0
 """Who is not asked for so long ends: a burst of uploads must not keep its processes for ever."""
 
 
@@ -41,7 +41,7 @@ def limit_resources(memory_mb: int) -> None:
 
 def serve(link: Connection) -> None:
     """Answer requests until the parent is gone, or has none for a while."""
-    while link.poll(_IDLE_S):
+    while link.poll(IDLE_S):
         try:
             request = json.loads(link.recv_bytes())
             source = _source(link, request)

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -27,13 +28,16 @@ from eclectus.core.errors import AudioError, EclectusError, UndecodableAudioErro
 from eclectus.core.options import AudioOptions
 from eclectus.core.protocols import AudioStream
 from eclectus.core.types import Audio, FloatArray
-from eclectus.service.decode_worker import PROBLEM, values_of
+from eclectus.service.decode_worker import IDLE_S, PROBLEM, values_of
 from eclectus.signal.decode import AudioSource, open_audio
 
 LOG = logging.getLogger(__name__)
 _INLINE_BYTES = 4 * 2**20
 """Up to here a source is sent to the process; of a larger one it gets the open file."""
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""Threads of numerical libraries would each reserve memory."""
+_HANDED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "TMPDIR", "LANG")
+"""Of the environment; the rest may hold keys."""
 _KEPT = 8
 """Processes that are kept for later files, until they end by themselves. To start one takes longer
 than to recognise a short file."""
@@ -93,17 +97,21 @@ class DecodingProcesses:
         with self._lock:
             while self._idle:
                 process = self._idle.pop()
-                if process.alive:
+                if process.fresh:
                     return process
+                process.kill()
         return DecodingProcess(self._memory_mb, self._stall_s)
 
     def _give_back(self, process: DecodingProcess, *, clean: bool) -> None:
         with self._lock:
-            self._idle = [one for one in self._idle if one.alive]
-            if clean and process.alive and not self._closed and len(self._idle) < _KEPT:
+            stale = [one for one in self._idle if not one.fresh]
+            self._idle = [one for one in self._idle if one not in stale]
+            if clean and process.rest() and not self._closed and len(self._idle) < _KEPT:
                 self._idle.append(process)
-                return
-        process.kill()
+            else:
+                stale.append(process)
+        for one in stale:
+            one.kill()
 
     def close(self) -> None:
         """End the processes that nobody uses, and the others when they are done."""
@@ -120,8 +128,8 @@ class DecodingProcess:
     def __init__(self, memory_mb: int, stall_s: float) -> None:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-m", "eclectus.service.decode_worker"]
-        # Threads of numerical libraries would each reserve memory.
-        environment = {**os.environ, **_ONE_THREAD}  # noqa: TID251 - handed on unread
+        ours_to_give = os.environ  # noqa: TID251 - handed on unread
+        environment = {name: ours_to_give[name] for name in _HANDED_ON if name in ours_to_give}
         with theirs:
             self._process = subprocess.Popen(
                 [*command, str(theirs.fileno()), str(memory_mb)],
@@ -129,16 +137,24 @@ class DecodingProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=environment,
+                env=environment | _ONE_THREAD,
                 start_new_session=True,  # Ctrl-C is for the server, which lets files end
             )
         self._link = Connection(ours.detach())
         self._stall_s = stall_s
+        self._rests_since = time.monotonic()
+
+    def rest(self) -> bool:
+        """Begin to wait for a source; False if it has ended."""
+        self._rests_since = time.monotonic()
+        return self.fresh
 
     @property
-    def alive(self) -> bool:
-        """Whether it runs and has nothing to say."""
-        return self._process.poll() is None and not self._link.poll()
+    def fresh(self) -> bool:
+        """Whether it runs, has nothing to say and is far from ending by itself."""
+        if self._process.poll() is not None or self._link.poll():
+            return False
+        return time.monotonic() - self._rests_since < IDLE_S / 2
 
     def open(
         self, source: BinaryIO | bytes, options: AudioOptions, target_rate: int

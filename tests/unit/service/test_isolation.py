@@ -157,6 +157,28 @@ def test_a_process_that_died_idle_is_replaced(processes: DecodingProcesses) -> N
     assert idle_pid(processes) != pid
 
 
+def test_one_that_would_soon_end_by_itself_is_not_asked(processes: DecodingProcesses) -> None:
+    whole(processes.open(CLIP.read_bytes(), PLAIN))
+    pid = idle_pid(processes)
+    processes._idle[0]._rests_since -= 45.0
+    whole(processes.open(CLIP.read_bytes(), PLAIN))
+    assert idle_pid(processes) != pid
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_a_process_is_told_no_keys(
+    processes: DecodingProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ECLECTUS_SERVER__API_KEYS", "secret")
+    monkeypatch.setenv("TMPDIR", "/tmp")
+    whole(processes.open(CLIP.read_bytes(), PLAIN))
+    told = Path(f"/proc/{idle_pid(processes)}/environ").read_bytes()
+    assert b"TMPDIR=/tmp" in told
+    assert b"secret" not in told
+
+
 def test_one_that_hangs_is_killed(processes: DecodingProcesses) -> None:
     whole(processes.open(CLIP.read_bytes(), PLAIN))
     (process,) = processes._idle
