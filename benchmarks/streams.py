@@ -9,7 +9,6 @@ time passes: a count is held if 95 of 100 finals after an endpoint come within t
 from __future__ import annotations
 
 import argparse
-import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -48,10 +47,9 @@ def main() -> None:
     left, chunk, right = (float(part) for part in given.contexts.split("-"))
     live = LiveOptions(left_s=left, chunk_s=chunk, right_s=right)
     options = StreamOptions(live=live, endpoint=EndpointOptions())
-    workers = max(2, (os.cpu_count() or 1) // given.threads) if given.threads else 2
     with eclectus.load(given.model, precision=given.precision, threads=given.threads) as model:
         for count in given.counts:
-            waits = _try(model, options, _speeches(sounds, count, given.seconds), workers)
+            waits = _try(model, options, _speeches(sounds, count, given.seconds), given.threads)
             row = _row(waits, count)
             results.append(
                 given.out,
@@ -88,9 +86,9 @@ def _try(
     model: eclectus.Model,
     options: StreamOptions,
     speeches: list[NDArray[np.float32]],
-    workers: int,
+    threads: int | None,
 ) -> Waits:
-    scheduler = StreamScheduler(model.stream_engine(GreedySearch()), workers=workers)
+    scheduler = StreamScheduler(model.stream_engine(GreedySearch()), threads=threads)
     waits = Waits()
     threads = [
         threading.Thread(target=_speak, args=(model, options, scheduler, speech, place, waits))

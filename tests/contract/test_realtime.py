@@ -6,7 +6,7 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -432,54 +432,47 @@ def test_a_full_server_says_so_and_disconnects_make_room() -> None:
         asyncio.run(play(url))
 
 
-def test_random_messages_hurt_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    random = np.random.default_rng(7)
-    values: list[Any] = [
-        None,
-        True,
-        -1,
-        1e300,
-        "",
-        "x" * 1_000,
-        [],
-        {},
-        [[]],
-        {"type": "x"},
-        "\ud800",
-    ]
-    kinds = [
-        "input_audio_buffer.append",
-        "input_audio_buffer.commit",
-        "input_audio_buffer.clear",
-        "session.update",
-        "transcription_session.update",
-        None,
-        7,
-    ]
+VALUES: list[Any] = [None, True, -1, 1e300, "", "x" * 1_000, [], {}, [[]], {"type": "x"}, "\ud800"]
+KINDS = [
+    "input_audio_buffer.append",
+    "input_audio_buffer.commit",
+    "input_audio_buffer.clear",
+    "session.update",
+    "transcription_session.update",
+    None,
+    7,
+]
+NAMES = ("audio", "input", "format", "turn_detection", "transcription", "include", "type")
 
-    def pick(choices: list[Any]) -> Any:
+
+def random_message(random: np.random.Generator) -> str | bytes:
+    """Bytes, audio, or an event of wrong parts, cut off anywhere."""
+
+    def pick(choices: Sequence[Any]) -> Any:
         return choices[int(random.integers(len(choices)))]
 
-    def message() -> str | bytes:
-        if random.random() < 0.2:
-            return random.bytes(int(random.integers(0, 200)))
-        if random.random() < 0.3:
-            audio = base64.b64encode(random.bytes(int(random.integers(0, 3_000)))).decode()
-            return json.dumps({"type": "input_audio_buffer.append", "audio": audio})
-        names = ("audio", "input", "format", "turn_detection", "transcription", "include", "type")
-        inner = {str(pick([*names])): pick(values) for _ in range(3)}
-        event = {
-            "type": pick(kinds),
-            "audio": pick(values),
-            "event_id": pick(values),
-            "session": pick([*values, inner, {"audio": inner}, {"audio": {"input": inner}}]),
-        }
-        return json.dumps(event)[: int(random.integers(10, 4_000))]
+    if random.random() < 0.2:
+        return random.bytes(int(random.integers(0, 200)))
+    if random.random() < 0.3:
+        audio = base64.b64encode(random.bytes(int(random.integers(0, 3_000)))).decode()
+        return json.dumps({"type": "input_audio_buffer.append", "audio": audio})
+    inner = {str(pick(NAMES)): pick(VALUES) for _ in range(3)}
+    event = {
+        "type": pick(KINDS),
+        "audio": pick(VALUES),
+        "event_id": pick(VALUES),
+        "session": pick([*VALUES, inner, {"audio": inner}, {"audio": {"input": inner}}]),
+    }
+    return json.dumps(event)[: int(random.integers(10, 4_000))]
+
+
+def test_random_messages_hurt_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    random = np.random.default_rng(7)
 
     async def storm(url: str) -> None:
         async with talking(url) as talk:
             for _ in range(150):
-                await talk.socket.send(message())
+                await talk.socket.send(random_message(random))
             # Left without a goodbye, with answers unread.
             talk.socket.transport.abort()
 

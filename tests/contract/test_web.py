@@ -21,6 +21,7 @@ from websockets.sync.connection import Connection
 from eclectus.apps.server.web import MEDIA_TYPES, POLICY, page_files
 from eclectus.service.options import ServerOptions
 from eclectus.service.schema import Settings
+from tests.support.clips import spoken, words_of
 from tests.support.server import running, running_server
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -28,11 +29,7 @@ GARDEN = DATA / "garden.flac"
 KEY = "a/key+that=headers-only-take"
 
 
-def words_of(text: str) -> set[str]:
-    return set(re.findall(r"[a-z']+", text.lower()))
-
-
-SAID = words_of((DATA / "garden.txt").read_text())
+SAID = {*words_of(spoken())}
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +136,7 @@ def test_a_file_becomes_progress_and_a_transcript_with_confidences(server_url: s
     assert last["type"] == "transcript"
     assert last["language"] == "en"
     words = [word for segment in last["segments"] for word in segment["words"]]
-    assert len(words_of(last["text"]) & SAID) > len(SAID) / 2
+    assert len({*words_of(last["text"])} & SAID) > len(SAID) / 2
     assert all(0 <= word["confidence"] <= 1 for word in words)
     assert all(0 <= word["start"] <= word["end"] <= last["duration"] for word in words)
 

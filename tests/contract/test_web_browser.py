@@ -13,6 +13,7 @@ import soundfile
 from eclectus.service.options import ServerOptions
 from eclectus.service.schema import Settings
 from tests.support.browser import Page, chromium, open_page
+from tests.support.clips import words_of
 from tests.support.server import running_server
 
 pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
@@ -33,14 +34,10 @@ window.WebSocket = class extends WebSocket {
 """
 
 
-def words_of(text: str) -> set[str]:
-    return set(re.findall(r"[a-z']+", text.lower()))
-
-
 def assert_heard(text: str, clip: Path) -> None:
-    said = words_of(clip.with_suffix(".txt").read_text())
+    said = {*words_of(clip.with_suffix(".txt").read_text())}
     # The built-in model is small, and a busy machine drops some of the pretended microphone.
-    assert len(words_of(text) & said) >= len(said) / 3, text
+    assert len({*words_of(text)} & said) >= len(said) / 3, text
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ def _open(key: Key, model: Model | str, settings: Settings) -> Ears:
     except OptionError:
         loaded.close()
         raise
-    return Ears(key, loaded, True, engine, StreamScheduler(engine))
+    return Ears(key, loaded, True, engine, StreamScheduler(engine, threads=backend.threads))
 
 
 def give_back(ears: Ears) -> None:

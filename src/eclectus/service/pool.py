@@ -13,7 +13,6 @@ import numpy as np
 
 from eclectus.api import Model, load
 from eclectus.core.errors import UnknownModelError
-from eclectus.core.machine import usable_cores
 from eclectus.recognition.assemble import language_identifier
 from eclectus.service.files import FileScheduler
 from eclectus.service.isolation import DecodingProcesses, is_supported
@@ -187,9 +186,8 @@ class ModelPool:
             for seconds in waits:
                 numbers.waited("stream", seconds)
 
-        cores = usable_cores()
-        workers = max(2, cores // (self._settings.backend.threads or cores))
-        streams = StreamScheduler(engine, workers=workers, gate=gate, on_batch=on_steps)
+        threads = self._settings.backend.threads
+        streams = StreamScheduler(engine, threads=threads, gate=gate, on_batch=on_steps)
         files = FileScheduler(
             model,
             batch=self._settings.batch,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from eclectus.core.errors import StreamClosedError
+from eclectus.core.machine import usable_cores
 from eclectus.core.types import FloatArray
 from eclectus.streaming.engine import Found, StreamEngine
 from eclectus.streaming.events import Event
@@ -41,7 +42,7 @@ class StreamScheduler:
         batch: int = 16,
         batch_s: float = 0.05,
         patience_s: float = 0.005,
-        workers: int = 2,
+        threads: int | None = None,
         gate: Gate | None = None,
         on_batch: Callable[[Sequence[float]], None] = lambda _: None,
     ) -> None:
@@ -52,9 +53,8 @@ class StreamScheduler:
             batch: Most steps computed at once.
             batch_s: How long computing a batch of more than one step may take.
             patience_s: How long the first of a batch waits for others.
-            workers: Threads that compute. Two at least: while one waits for the encoder, which
-                leaves it the interpreter, the other searches. A model that is loaded for fewer
-                threads than there are cores needs more to fill them.
+            threads: CPU threads of the model's encoder; None for all cores. If it has fewer, so
+                many more steps are computed at once.
             gate: Held while steps are computed, if other work shares the model.
             on_batch: Called from the threads before each batch with the seconds that each of its
                 steps has waited.
@@ -67,6 +67,7 @@ class StreamScheduler:
         self._gate = gate or Gate()
         self._on_batch = on_batch
         self._line = WaitingLine()
+        workers = _workers(threads)
         self._utilization = Utilization(workers)
         self._closed = False
         # Listening for speech takes milliseconds, and callers may be event loops.
@@ -190,3 +191,12 @@ class StreamScheduler:
             ticket.future.set_exception(error)
         else:
             self._line.put(ticket)
+
+
+def _workers(threads: int | None) -> int:
+    """Return how many compute: enough to fill the cores, and two at least.
+
+    While one waits for the encoder, which leaves it the interpreter, the other searches.
+    """
+    cores = usable_cores()
+    return max(2, cores // (threads or cores))
