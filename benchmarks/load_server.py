@@ -23,7 +23,8 @@ from fastapi import APIRouter, FastAPI, File, UploadFile, WebSocket
 
 import eclectus
 from eclectus.apps.server.context import Service
-from eclectus.apps.server.run import bind, make_server
+from eclectus.apps.server.listening import bind
+from eclectus.apps.server.run import make_server
 from eclectus.core.options import BackendOptions
 from eclectus.core.types import FloatArray
 from eclectus.service.live import LiveStream

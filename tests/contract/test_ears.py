@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from websockets.typing import Origin
 
 from eclectus.service.options import ServerOptions
 from eclectus.service.schema import Settings
+from tests.support.builtin import copy_builtin
 from tests.support.clips import right
 from tests.support.ears import (
     RATE,
@@ -424,6 +426,21 @@ def test_extensions_come_only_to_those_who_ask(server: Running) -> None:
     assert all(set(one) == {"type", "text", "start_time", "end_time"} for one in segments)
     told = [*of_kind(heard, "word"), *heard[-1]["words"]]
     assert all(0 <= word["confidence"] <= 1 for word in told)
+
+
+def test_a_model_of_many_languages_tells_which_one_it_hears(tmp_path: Path) -> None:
+    folder = copy_builtin(tmp_path / "many", languages=["en", "de", "fi"])
+    with watched(replace(Settings(), model=str(folder))) as server:
+        with opened(f"{server.ws}/?extensions=language_detected") as ws:
+            say(ws, type="setlanguage", lang="en")
+            push(ws, clip("garden"))
+            say(ws, type="stop")
+            heard = hear_all(ws)
+        plain = transcribed(server.ws, clip("garden"))
+    (told,) = of_kind(heard, "language_detected")
+    assert told["lang"] == told["language"] == "en"
+    assert 0.5 < told["confidence"] <= 1
+    assert of_kind(plain, "language_detected") == []
 
 
 def test_extensions_can_be_configured(server: Running) -> None:

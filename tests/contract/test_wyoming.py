@@ -18,7 +18,8 @@ from wyoming.event import Event, async_read_event
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 
-from eclectus.apps.server.run import Server, bind, make_server
+from eclectus.apps.server.listening import bind
+from eclectus.apps.server.run import Server, make_server
 from eclectus.apps.server.wyoming import WyomingServer
 from eclectus.core.errors import OptionError
 from eclectus.core.types import FloatArray

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from eclectus.apps.server.run import Server, bind, make_server
+from eclectus.apps.server.listening import bind
+from eclectus.apps.server.run import Server, make_server
 from eclectus.service.schema import Settings
 from eclectus.service.service import SpeechService
 

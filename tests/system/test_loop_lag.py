@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from eclectus.apps.server.run import bind, make_server
+from eclectus.apps.server.listening import bind
+from eclectus.apps.server.run import make_server
 from eclectus.core.options import BackendOptions
 from eclectus.service.lag import watch_lag
 from eclectus.service.schema import Settings

@@ -19,7 +19,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from eclectus.api import Model
-from eclectus.apps.server.run import bind, make_server
+from eclectus.apps.server.listening import bind
+from eclectus.apps.server.run import make_server
 from eclectus.service.pool import ModelPool, _open
 from eclectus.service.schema import Settings
 from eclectus.service.service import SpeechService

@@ -117,6 +117,21 @@ class LiveStream:
         """Of the samples that are pushed, in Hz."""
         return self._rate
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes that the model knows; empty if unknown."""
+        return self._session.languages
+
+    def hint(self, language: str | None) -> None:
+        """Tell what language is expected from now on.
+
+        Args:
+            language: ISO 639-1 code, also with a region; one that the model does not know means
+                nothing, like None.
+        """
+        code = (language or "").partition("-")[0].lower()
+        self._session.hint(code if code in self.languages else None)
+
     async def push(self, samples: FloatArray) -> None:
         """Add samples: (n,) mono in [-1, 1]; what is not finite counts as silence.
 

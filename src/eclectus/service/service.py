@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -96,6 +97,7 @@ class SpeechService:
         self._streams = Admission(
             "live streams", server.max_sessions, server.max_sessions_per_client
         )
+        self._first: Future[Served] | None = None
         self._ready = False
         self._live: set[LiveStream] = set()
         self._watchers: list[asyncio.Task[None]] = []
@@ -115,14 +117,22 @@ class SpeechService:
         """Files that wait or are in work."""
         return self._files.inside
 
+    def preload(self) -> None:
+        """Begin to load the default model now; `start` tells what went wrong, if anything did."""
+        one = ThreadPoolExecutor(1, thread_name_prefix="preload")
+        self._first = one.submit(self.pool.borrow, self.pool.default)
+        one.shutdown(wait=False)
+
     async def start(self) -> None:
-        """Load the default model and let it answer once.
+        """Load the default model, unless `preload` does so already, and let it answer once.
 
         Raises:
             EclectusError: It can't be loaded.
         """
-        served = await asyncio.to_thread(self.pool.borrow, self.pool.default)
-        self.pool.give_back(served)
+        if self._first is None:
+            self.preload()
+        assert self._first is not None
+        self.pool.give_back(await asyncio.wrap_future(self._first))
         self._watchers = [
             asyncio.create_task(self._sweep()),
             asyncio.create_task(watch_lag(self.telemetry.lag_s.observe)),

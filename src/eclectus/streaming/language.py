@@ -33,7 +33,8 @@ class LanguageFollower:
         """
         self._only = languages[0] if len(languages) == 1 else None
         self._identify = identify if len(languages) > 1 else None
-        self._hint = hint
+        self.hint = hint
+        """The language that is expected; may change at any time."""
         self._words: deque[str] = deque(maxlen=_MEMORY)
         self._current: str | None = None
 
@@ -54,7 +55,7 @@ class LanguageFollower:
             return []
         self._words.extend(word.text for word in words)
         # The hint of the caller only: what was told before must not hold on to itself.
-        guess = self._identify(" ".join(self._words), hint=self._hint)
+        guess = self._identify(" ".join(self._words), hint=self.hint)
         if guess is None or guess.code == self._current:
             return []
         self._current = guess.code
@@ -63,7 +64,7 @@ class LanguageFollower:
     def _told(self, segment: Segment) -> Segment:
         if self._identify is None:
             return replace(segment, language=self._only)
-        guess = self._identify(segment.text, hint=self._hint or self._current)
+        guess = self._identify(segment.text, hint=self.hint or self._current)
         if guess is None:
             return segment
         return replace(segment, language=guess.code, language_confidence=guess.confidence)

@@ -73,6 +73,7 @@ class Session:
         if not self._catches_up:
             self._contexts = replace(self._contexts, catch_up=0)
         self._rate = self._base.sample_rate if sample_rate is None else sample_rate
+        self._hint = options.language
         self._begin()
 
     def _begin(self) -> None:
@@ -85,9 +86,7 @@ class Session:
         )
         self._audio = SampleBuffer()
         self._utterance: Utterance | None = None
-        self._language = LanguageFollower(
-            self._engine.config.languages, self._identify, self._options.language
-        )
+        self._language = LanguageFollower(self.languages, self._identify, self._hint)
         live = self._options.live
         self._pace = DraftPace(live.partial_s, live.partial_share, self._clock)
         self._last_end = 0
@@ -97,6 +96,11 @@ class Session:
     def duration(self) -> float:
         """Seconds of audio so far."""
         return self._audio.stop / self._base.sample_rate
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """ISO 639-1 codes that the model knows; empty if unknown."""
+        return self._engine.config.languages
 
     @property
     def within_speech(self) -> bool:
@@ -141,6 +145,23 @@ class Session:
     def reset(self) -> None:
         """Begin a new stream at time 0; what was not final is lost."""
         self._begin()
+
+    def hint(self, language: str | None) -> None:
+        """Tell what language is expected from now on, after a `reset` too.
+
+        Args:
+            language: One of `languages`; None for none.
+
+        Raises:
+            OptionError: The model does not know the language.
+        """
+        if language is not None and language not in self.languages:
+            known = ", ".join(self.languages)
+            raise OptionError(
+                f"the model does not know the language {language!r}, but {known}.",
+                language=language,
+            )
+        self._hint = self._language.hint = language
 
     def drive(self, steps: Steps) -> list[Event]:
         """Compute steps one by one; a scheduler computes those of many sessions together."""

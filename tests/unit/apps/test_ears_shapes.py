@@ -9,7 +9,6 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from eclectus.apps.server.ears_hub import Hub, Listener, is_token
-from eclectus.apps.server.ears_language import LanguageWatch
 from eclectus.apps.server.ears_session import stream_options
 from eclectus.apps.server.ears_shapes import (
     Command,
@@ -113,32 +112,6 @@ def test_only_the_right_tokens_open() -> None:
     assert not is_token("", ("a", "b"))
     assert not is_token("\ud800", ("a",))
     assert not is_token("a", ())
-
-
-def test_the_language_is_told_once_when_it_is_clear() -> None:
-    async def scene() -> None:
-        watch = LanguageWatch(("en", "de"))
-        watch.hint = "no language"
-        assert await watch.look(SessionWords()) is None
-        assert await watch.look(spoken("so")) is None
-        german = spoken("Das ist ein ganz gewöhnlicher deutscher Satz über das Wetter von heute")
-        message = await watch.look(german)
-        assert message is not None
-        assert (message["lang"], message["language"]) == ("de", "de")
-        assert await watch.look(german) is None
-        watch.restart()
-        assert await watch.look(german) == message
-
-    asyncio.run(scene())
-
-
-def test_a_language_that_nobody_can_tell_stays_unknown() -> None:
-    async def scene() -> None:
-        watch = LanguageWatch(("en", "tlh"))
-        assert await watch.look(spoken("these are five English words")) is None
-        assert await watch.look(spoken("these are five English words")) is None
-
-    asyncio.run(scene())
 
 
 def test_either_side_ends_both_and_a_client_that_left_is_no_error() -> None:

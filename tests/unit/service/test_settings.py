@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from eclectus.core.errors import OptionError
 from eclectus.core.options import Device, OverwritePolicy, Precision
-from eclectus.service.schema import LogLevel, Settings, schema
+from eclectus.service.aliases import ALIASES
+from eclectus.service.schema import PREFIX, LogLevel, Settings, schema
 from eclectus.service.settings import (
     MASK,
     LoadedSettings,
@@ -332,6 +333,14 @@ def test_two_aliases_that_contradict_each_other_are_refused(tmp_path: Path) -> N
     assert own.settings.backend.precision is Precision.INT8
 
 
-@given(st.dictionaries(st.text(min_size=1, max_size=12), st.text(max_size=12), max_size=4))
+def is_foreign(name: str) -> bool:
+    ours = {alias.variable for alias in ALIASES}
+    return not name.upper().startswith(PREFIX) and name not in ours
+
+
+FOREIGN = st.text(min_size=1, max_size=12).filter(is_foreign)
+
+
+@given(st.dictionaries(FOREIGN, st.text(max_size=12), max_size=4))
 def test_foreign_variables_never_matter(variables: dict[str, str]) -> None:
     assert load(Path("/nonexistent"), variables).settings == Settings()

@@ -133,3 +133,15 @@ def test_a_file_has_the_language_of_each_segment(multilingual: eclectus.Model) -
 def test_a_hint_that_the_model_does_not_know_is_refused(multilingual: eclectus.Model) -> None:
     with pytest.raises(OptionError, match="'sv'"):
         multilingual.stream(StreamOptions(language="sv"))
+
+
+def test_a_hint_may_change_while_a_session_goes_on(multilingual: eclectus.Model) -> None:
+    session = multilingual.stream()
+    assert session.languages == ("en", "de", "fi")
+    session.hint("fi")
+    with pytest.raises(OptionError, match="'sv', but en, de, fi"):
+        session.hint("sv")
+    session.reset()
+    assert session._language.hint == "fi"
+    session.hint(None)
+    assert session._language.hint is None

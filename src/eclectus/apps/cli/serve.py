@@ -31,9 +31,18 @@ def serve(*, loaded: LoadedSettings, no_banner: Quiet = False) -> None:
         raise BackendUnavailableError(
             f"the server needs {', '.join(missing)}: pip install 'eclectus[server]'"
         )
-    from eclectus.apps.server.run import serve as run
+    from eclectus.apps.server.listening import bind
+    from eclectus.service.logs import log_as_json
+    from eclectus.service.service import SpeechService
 
     server = loaded.settings.server
+    log_as_json(loaded.settings.logging.level)
+    listening = bind(server.host, server.port)
+    service = SpeechService(loaded.settings)
+    # The model is loaded while the web framework is imported: each is half of the time to start.
+    service.preload()
     if not no_banner:
         typer.echo(f"eclectus on http://{server.host}:{server.port} (Ctrl-C ends it)", err=True)
-    run(loaded.settings)
+    from eclectus.apps.server.run import serve as run
+
+    run(service, listening)

@@ -10,7 +10,6 @@ from fastapi import WebSocket
 from starlette.types import Message as Received
 
 from eclectus.apps.server.ears_hub import Stream
-from eclectus.apps.server.ears_language import LanguageWatch
 from eclectus.apps.server.ears_shapes import (
     LISTENERS_OFF,
     Command,
@@ -20,6 +19,7 @@ from eclectus.apps.server.ears_shapes import (
     engine_replies,
     error_message,
     known_extensions,
+    language_message,
     parse_audio,
     parse_command,
     segment_message,
@@ -31,7 +31,14 @@ from eclectus.apps.server.live_socket import until_either_ends
 from eclectus.core.options import LiveOptions, StreamOptions
 from eclectus.core.types import Word
 from eclectus.service.live import LiveEvent, LiveStream, Restarted
-from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Final, SegmentDone
+from eclectus.streaming.events import (
+    Ended,
+    Endpoint,
+    EndpointReason,
+    Final,
+    LanguageDetected,
+    SegmentDone,
+)
 
 CHUNK_S = 0.8
 RIGHT_S = 1.2
@@ -67,7 +74,6 @@ class EarsSession:
         socket: WebSocket,
         live: LiveStream,
         stream: Stream,
-        language: LanguageWatch,
         *,
         vad: bool,
     ) -> None:
@@ -77,15 +83,14 @@ class EarsSession:
             socket: Accepted.
             live: The stream that recognises.
             stream: What listeners follow.
-            language: Tells the language (extension).
             vad: Whether pauses are told.
         """
         self._socket = socket
         self._live = live
         self._stream = stream
-        self._language = language
         self._vad = vad
         self._words = SessionWords()
+        self._language: str | None = None
         self._extensions: frozenset[str] = frozenset()
         self._restarted = asyncio.Event()
         self._heard = False
@@ -166,8 +171,8 @@ class EarsSession:
         elif command.kind == "getstatus":
             await self._send(status_message(vad=self._vad))
         elif command.kind == "setlanguage":
-            # As eaRS with a Parakeet model, which takes no hint.
-            self._language.hint = command.value
+            # The status shows no language, as eaRS' with a Parakeet model.
+            self._live.hint(command.value)
             await self._send(status_message(vad=self._vad))
         elif command.kind == "configure":
             self._extensions = known_extensions(command.value)
@@ -183,13 +188,17 @@ class EarsSession:
         if isinstance(event, Final):
             for word in event.words:
                 await self._tell_word(word)
+            if event.words and len(self._live.languages) == 1:
+                await self._tell_language(self._live.languages[0], 1.0)
+        elif isinstance(event, LanguageDetected):
+            await self._tell_language(event.language, event.confidence)
         elif isinstance(event, Endpoint):
             await self._tell_endpoint(event)
         elif isinstance(event, SegmentDone) and "segment" in self._extensions:
             await self._send(segment_message(event.segment))
         elif isinstance(event, Restarted):
             self._words.clear()
-            self._language.restart()
+            self._language = None
             await self._send(engine_message())
             self._restarted.set()
         elif isinstance(event, Ended):
@@ -212,10 +221,11 @@ class EarsSession:
             message: Message = {"type": "pause", "timestamp": time.time()}
             self._stream.tell(to_json(message))
             await self._send(message)
-        if "language_detected" in self._extensions:
-            message_or_none = await self._language.look(self._words)
-            if message_or_none is not None:
-                await self._send(message_or_none)
+
+    async def _tell_language(self, code: str, confidence: float) -> None:
+        if code != self._language and "language_detected" in self._extensions:
+            self._language = code
+            await self._send(language_message(code, confidence))
 
     async def _send(self, message: Message) -> None:
         await self._socket.send_text(to_json(message))

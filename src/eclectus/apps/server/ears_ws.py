@@ -11,7 +11,6 @@ from starlette.types import Message as Received
 
 from eclectus.apps.server.context import Client, Service
 from eclectus.apps.server.ears_hub import Hub, hub_of
-from eclectus.apps.server.ears_language import LanguageWatch
 from eclectus.apps.server.ears_listener import ListenerConnection
 from eclectus.apps.server.ears_session import EarsSession, stream_options
 from eclectus.apps.server.ears_shapes import (
@@ -100,16 +99,11 @@ class Connection:
         )
         asked = self._socket.query_params.get("extensions", "").split(",")
         async with self._service.stream(request) as live:
-            language = LanguageWatch(await self._languages())
             with self._hub.open() as stream:
                 vad = self._service.settings.server.vad_messages
-                session = EarsSession(self._socket, live, stream, language, vad=vad)
+                session = EarsSession(self._socket, live, stream, vad=vad)
                 session.extend(known_extensions(asked))
                 return await session.run(first, may_listen=bool(self._tokens))
-
-    async def _languages(self) -> tuple[str, ...]:
-        async with self._service.model() as served:
-            return served.model.config.languages
 
     async def _give_up(self, error: EclectusError, text: str) -> None:
         self._service.telemetry.errors.labels(code_of(error)).inc()

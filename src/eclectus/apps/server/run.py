@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 
 from eclectus.apps.server.app import create_app
+from eclectus.apps.server.listening import bind
 from eclectus.apps.server.wyoming import WyomingServer
-from eclectus.core.errors import OptionError
-from eclectus.service.logs import is_news, log_as_json
+from eclectus.service.logs import is_news
 from eclectus.service.schema import Settings
 from eclectus.service.service import SpeechService
 
@@ -120,37 +120,17 @@ def make_server(settings: Settings, *, service: SpeechService | None = None) -> 
     return Server(config, service)
 
 
-def serve(settings: Settings) -> None:
-    """Serve until told to end.
+def serve(service: SpeechService, listening: socket.socket) -> None:
+    """Serve until told to end, then close the socket.
+
+    Args:
+        service: What is served; it is started and closed here.
+        listening: Where, from `bind`.
 
     Raises:
-        OptionError: The address is taken or not this machine's.
+        OptionError: The address of Wyoming is taken or not this machine's.
         EclectusError: The model can't be loaded.
     """
-    log_as_json(settings.logging.level)
-    server = make_server(settings)
-    with bind(settings.server.host, settings.server.port) as listening:
+    with listening:
+        server = make_server(service.settings, service=service)
         asyncio.run(server.run_service([listening]))
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Open the socket before the model is loaded, so that a taken port is told at once.
-
-    Raises:
-        OptionError: The address is taken or not this machine's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio switches Nagle's algorithm off only where a socket names its protocol; with it, every
-    # answer of two writes waits 40 ms for the client's acknowledgement of the first.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        # Two sockets may be bound to one port until one of them listens.
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        raise OptionError(
-            f"can't listen on {host}:{port}: {error.strerror}; choose another --port", port=port
-        ) from error
-    return listening
