@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -164,11 +165,17 @@ def transcribe(
 
 
 def _detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
-    from eclectus.signal.onset import OnsetDetector
+    from eclectus.signal.onset import OnsetDetector, OnsetOptions
 
+    if not 0 < options.threshold < 1:
+        raise OptionError(
+            f"endpoint.threshold is {options.threshold:g}, but must be between 0 and 1.",
+            option="threshold",
+            value=options.threshold,
+        )
     if options.enabled and options.detector is SpeechDetection.SILERO:
-        return load_silero().start
-    return OnsetDetector
+        return partial(load_silero().start, options.threshold)
+    return partial(OnsetDetector, OnsetOptions.of(options.threshold))
 
 
 def _member(kind: type[Choice], name: str) -> Choice:

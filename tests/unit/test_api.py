@@ -6,6 +6,7 @@ import pytest
 
 import eclectus
 from eclectus.core.errors import OptionError, UnknownModelError
+from eclectus.core.options import EndpointOptions, StreamOptions
 from tests.support.clips import right
 
 CLIP = Path(__file__).resolve().parents[1] / "data" / "garden.flac"
@@ -30,3 +31,13 @@ def test_an_unknown_choice_lists_what_is_possible(option: str, value: str) -> No
 def test_an_unknown_model_names_its_neighbours() -> None:
     with pytest.raises(UnknownModelError, match=r"parakeet-tdt-0\.6b-v3"):
         eclectus.load("parakeet-tdt-0.6b-v33")
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0, -1.0, float("nan")])
+def test_a_threshold_of_speech_that_is_none_is_refused(threshold: float) -> None:
+    options = StreamOptions(endpoint=EndpointOptions(threshold=threshold))
+    with (
+        eclectus.load(threads=1) as model,
+        pytest.raises(OptionError, match=r"endpoint\.threshold"),
+    ):
+        model.stream(options)

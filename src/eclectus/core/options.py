@@ -291,6 +291,8 @@ class EndpointOptions:
         enabled: If not, the stream is one utterance from the first sample to the last.
         detector: What hears speech: `energy` needs nothing, `silero` (the extra `vad`) tells
             speech from other sounds.
+        threshold: How sure it must be, more than 0 and less than 1: the probability that `silero`
+            asks for; for `energy`, 12 dB between 0 and 1. Lower hears softer speech, and more else.
         silence_s: This much silence after speech ends it.
         max_utterance_s: It ends after this long even without silence; None never.
         pre_roll_s: Audio before the detected start that belongs to it.
@@ -299,6 +301,7 @@ class EndpointOptions:
 
     enabled: bool = True
     detector: SpeechDetection = SpeechDetection.ENERGY
+    threshold: float = 0.5
     silence_s: float = 0.8
     max_utterance_s: float | None = 60.0
     pre_roll_s: float = 0.6

@@ -87,6 +87,7 @@ ALIASES: tuple[Alias, ...] = (
     Alias("PARAKEET_MIN_CONFIDENCE", "live.min_confidence"),
     Alias("PARAKEET_CHUNK_DURATION", "long_form.window_s"),
     Alias("PARAKEET_OVERLAP_DURATION", "long_form.overlap_s"),
+    Alias("VAD_THRESHOLD", "endpoint.threshold"),
     Alias("MAX_AUDIO_DURATION", "audio.max_duration_s"),
     Alias("PARAKEET_OUTPUT_FORMAT", "output.formats"),
     Alias("PARAKEET_OUTPUT_DIR", "output.directory"),

@@ -28,6 +28,7 @@ _GOING_ON = 80  # mel frames after speech in which it goes on, voiced or not
 _BIAS_DB = 2.0
 _PEAKED_BONUS_DB = 2.0
 _FIRST_FLOOR_DB = -55.0
+_RANGE_DB = 12.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,13 @@ class OnsetOptions:
     threshold_db: float = 9.0
     release_db: float = 4.0
     memory_s: float = 3.0
+
+    @classmethod
+    def of(cls, threshold: float) -> OnsetOptions:
+        """Return the options of a `threshold` as of `EndpointOptions`; 0.5 gives the defaults."""
+        usual = cls()
+        needed = usual.threshold_db + _RANGE_DB * (threshold - 0.5)
+        return cls(threshold_db=needed, release_db=min(usual.release_db, needed))
 
     def __post_init__(self) -> None:
         if self.memory_s < 0.1 or not 0 <= self.release_db <= self.threshold_db:

@@ -274,6 +274,7 @@ def test_a_dotenv_file_is_read_as_shells_write_it(tmp_path: Path) -> None:
         ("PARAKEET_MIN_CONFIDENCE", "0.3", "live.min_confidence", 0.3),
         ("PARAKEET_CHUNK_DURATION", "90", "long_form.window_s", 90.0),
         ("PARAKEET_OVERLAP_DURATION", "15", "long_form.overlap_s", 15.0),
+        ("VAD_THRESHOLD", "0.6", "endpoint.threshold", 0.6),
         ("MAX_AUDIO_DURATION", "45", "audio.max_duration_s", 45.0),
         ("PARAKEET_OUTPUT_FORMAT", "all", "output.formats", ("all",)),
         ("PARAKEET_OUTPUT_DIR", "out", "output.directory", "out"),

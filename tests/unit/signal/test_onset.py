@@ -66,6 +66,19 @@ def test_any_blocks_give_the_same_decisions(cuts: list[int]) -> None:
     assert parts == whole
 
 
+def test_a_low_threshold_hears_softer_speech_and_a_high_one_less() -> None:
+    soft = 0.05 * speech() + noise(len(speech()) / RATE, 1e-3)
+    lead = noise(4.0, 1e-3, seed=1)
+    signal = np.concatenate([lead, soft])
+    shares = [
+        share(OnsetDetector(OnsetOptions.of(threshold)).push(signal)[400:])
+        for threshold in (0.01, 0.5, 0.99)
+    ]
+    assert shares[0] > shares[1] + 0.03
+    assert shares[1] > shares[2] + 0.03
+    assert OnsetOptions.of(0.5) == OnsetOptions()
+
+
 def test_impossible_options_are_refused() -> None:
     with pytest.raises(OptionError):
         OnsetOptions(release_db=20.0)

@@ -116,6 +116,14 @@ SpeechDetector = Annotated[
         "--speech-detector", metavar="NAME", help=f"What hears speech: {_of(SpeechDetection)}."
     ),
 ]
+SpeechThreshold = Annotated[
+    str | None,
+    typer.Option(
+        "--speech-threshold",
+        metavar="SHARE",
+        help="How sure that must be, 0 to 1; lower hears softer speech.",
+    ),
+]
 EndpointSilence = Annotated[
     str | None,
     typer.Option("--endpoint-silence", metavar="SECONDS", help="Silence that ends an utterance."),
@@ -256,6 +264,7 @@ _LIVE: Mapping[str, Flag] = {
     "min_confidence": Flag(MinConfidence, "live.min_confidence"),
     "endpoints": Flag(Endpoints, "endpoint.enabled"),
     "speech_detector": Flag(SpeechDetector, "endpoint.detector"),
+    "speech_threshold": Flag(SpeechThreshold, "endpoint.threshold"),
     "endpoint_silence": Flag(EndpointSilence, "endpoint.silence_s"),
 }
 _FILES_ONLY = {"chunk_duration", "overlap_duration", "plan", "batch_size"}

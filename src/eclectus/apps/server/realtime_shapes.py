@@ -17,6 +17,7 @@ from eclectus.core.options import ConfidenceMethod, EndpointOptions, StreamOptio
 LOGPROBS = "item.input_audio_transcription.logprobs"
 _TELEPHONE_HZ = 8_000
 _LEAST_SILENCE_MS = 100  # less is found inside words
+_LEAST_THRESHOLD = 0.01
 _EAGERNESS = {"low": 2.0, "high": 0.5}
 _BETA_FORMATS = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}
 _BETA_NAMES = {kind: name for name, kind in _BETA_FORMATS.items()}
@@ -213,9 +214,17 @@ def _endpoints(turns: TurnDetection | None, server: EndpointOptions) -> Endpoint
     return replace(
         server,
         enabled=True,
+        threshold=_threshold(turns, server),
         silence_s=max(_LEAST_SILENCE_MS, _silence_ms(turns, server)) / 1000,
         pre_roll_s=_padding_ms(turns, server) / 1000,
     )
+
+
+def _threshold(turns: TurnDetection, server: EndpointOptions) -> float:
+    if turns.threshold is None:
+        return server.threshold
+    # OpenAI's range has both its ends, which mean all and nothing.
+    return min(max(turns.threshold, _LEAST_THRESHOLD), 1 - _LEAST_THRESHOLD)
 
 
 def _silence_ms(turns: TurnDetection, server: EndpointOptions) -> int:
@@ -237,7 +246,7 @@ def _told_turns(turns: TurnDetection | None, server: EndpointOptions) -> dict[st
         return {"type": turns.type, "eagerness": turns.eagerness or "auto"}
     return {
         "type": turns.type,
-        "threshold": 0.5 if turns.threshold is None else turns.threshold,
+        "threshold": server.threshold if turns.threshold is None else turns.threshold,
         "prefix_padding_ms": _padding_ms(turns, server),
         "silence_duration_ms": _silence_ms(turns, server),
     }

@@ -32,7 +32,7 @@ _STATE = (2, 1, 128)
 
 # The network's authors take the same two, so that a short dip does not end what was heard.
 _THRESHOLD = 0.5
-_RELEASE = 0.35
+_RELEASE = 0.7  # of the threshold
 
 
 class SileroModel:
@@ -56,9 +56,13 @@ class SileroModel:
                 path=str(path),
             )
 
-    def start(self) -> SileroDetector:
-        """Start a stream."""
-        return SileroDetector(self)
+    def start(self, threshold: float = _THRESHOLD) -> SileroDetector:
+        """Start a stream.
+
+        Args:
+            threshold: Probability that is speech.
+        """
+        return SileroDetector(self, threshold)
 
     def step(self, samples: FloatArray, state: FloatArray) -> tuple[float, FloatArray]:
         """Look at a frame.
@@ -89,8 +93,9 @@ class SileroDetector:
     hop = _FRAME
     window = _FRAME
 
-    def __init__(self, model: SileroModel) -> None:
+    def __init__(self, model: SileroModel, threshold: float) -> None:
         self._model = model
+        self._threshold = threshold
         self._state: FloatArray = np.zeros(_STATE, np.float32)
         self._tail: FloatArray = np.zeros(_CONTEXT, np.float32)
         self._speaking = False
@@ -115,7 +120,7 @@ class SileroDetector:
 
     def _decide(self, samples: FloatArray) -> bool:
         probability, self._state = self._model.step(samples, self._state)
-        self._speaking = probability >= (_RELEASE if self._speaking else _THRESHOLD)
+        self._speaking = probability >= self._threshold * (_RELEASE if self._speaking else 1)
         return self._speaking
 
 

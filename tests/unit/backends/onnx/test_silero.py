@@ -103,6 +103,13 @@ def test_the_file_of_an_installed_package_is_used_without_importing_it() -> None
     assert load_silero() is load_silero()
 
 
+def test_a_higher_threshold_hears_less() -> None:
+    heard = [sum(_model().start(threshold).push(garden())) for threshold in (0.1, 0.5, 0.999)]
+    assert heard == sorted(heard, reverse=True)
+    assert heard[0] > heard[2]
+    assert _model().start().push(garden()) == _model().start(0.5).push(garden())
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 9000), max_size=20))
 def test_any_blocks_give_the_same_decisions(cuts: list[int]) -> None:
