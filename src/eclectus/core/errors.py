@@ -11,6 +11,8 @@
     ├─ OutputError        OutputExistsError
     ├─ BackendError       BackendUnavailableError · OutOfMemoryError · InferenceError
     ├─ StreamError        StreamClosedError · StreamOverloadError
+    ├─ StorageError       StorageNotFoundError
+    ├─ QueueError
     └─ CapacityError      DeadlineError
 
 Each also inherits the builtin exception that a caller would think of catching.
@@ -160,6 +162,24 @@ class StreamOverloadError(StreamError, RuntimeError):
     """Audio arrives faster than it can be recognised."""
 
     code = "stream_overload"
+
+
+class StorageError(EclectusError, OSError):
+    """An object store can't be read or written, perhaps only now."""
+
+    code = "storage_error"
+
+
+class StorageNotFoundError(StorageError):
+    """There is no such object, or nobody with these keys may see it."""
+
+    code = "storage_not_found"
+
+
+class QueueError(EclectusError, ConnectionError):
+    """The queue of a batch worker can't be reached, or is no such queue."""
+
+    code = "queue_error"
 
 
 class CapacityError(EclectusError, TimeoutError):

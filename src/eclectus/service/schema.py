@@ -26,6 +26,7 @@ from eclectus.core.options import (
     SubtitleOptions,
     TranscribeOptions,
 )
+from eclectus.service.batch_options import QueueOptions, StorageOptions
 from eclectus.service.options import ServerOptions
 
 PREFIX = "ECLECTUS_"
@@ -71,6 +72,8 @@ class Settings:
         output: Where results go.
         hub: Where models are fetched from and kept.
         server: How `eclectus serve` serves.
+        queue: Where batch workers find their files.
+        storage: How object stores are reached.
         logging: What is logged.
     """
 
@@ -89,6 +92,8 @@ class Settings:
     output: OutputOptions = OutputOptions()
     hub: HubOptions = HubOptions()
     server: ServerOptions = ServerOptions()
+    queue: QueueOptions = QueueOptions()
+    storage: StorageOptions = StorageOptions()
     logging: LoggingOptions = LoggingOptions()
 
     @property

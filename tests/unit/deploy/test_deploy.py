@@ -10,7 +10,9 @@ import yaml
 
 from eclectus._version import __version__
 from eclectus.apps.cli.options import Flag
+from eclectus.apps.cli.queue_options import SUBMIT_FLAGS, WORKER_FLAGS
 from eclectus.apps.cli.serve_options import SERVE_FLAGS
+from eclectus.apps.worker.numbers import WorkerNumbers
 from eclectus.service.options import ServerOptions
 from eclectus.service.schema import schema
 from eclectus.service.telemetry import Telemetry
@@ -49,6 +51,27 @@ def test_every_flag_of_the_server_exists(path: Path) -> None:
     assert given <= known
 
 
+@pytest.mark.parametrize("path", TEXTS, ids=names)
+def test_every_flag_of_the_worker_exists(path: Path) -> None:
+    known = {"--to", "--wait"}
+    for flag in (*WORKER_FLAGS.values(), *SUBMIT_FLAGS.values()):
+        known |= set(flags(flag))
+    lines = re.findall(r"(?:\[\"worker\"|worker jobs submit)[^\n]*", path.read_text())
+    given = {flag for line in lines for flag in re.findall(r"--[a-z-]+", line)}
+    assert given <= known
+
+
+def test_workers_end_their_files_before_they_are_killed() -> None:
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    worker = services["worker"]
+    grace_s = float(worker["environment"]["ECLECTUS_QUEUE__GRACE_S"])
+    assert float(worker["stop_grace_period"].removesuffix("s")) > grace_s
+    assert set(worker["depends_on"]) <= set(services)
+    port = worker["command"][-1]
+    assert port in worker["healthcheck"]["test"][-1]
+    assert f"port: {port}" in (DEPLOY / "prometheus.yml").read_text()
+
+
 def test_the_files_start_the_server() -> None:
     for path in (*DOCKERFILES, DEPLOY / "eclectus.service", CHART / "templates/deployment.yaml"):
         assert "serve" in path.read_text(), path
@@ -58,7 +81,9 @@ def test_the_files_start_the_server() -> None:
 def metrics() -> set[str]:
     """Every series that the server can offer."""
     found: set[str] = set()
-    for family in Telemetry().registry.collect():
+    registry = Telemetry().registry
+    WorkerNumbers(registry)
+    for family in registry.collect():
         found.add(family.name)
         suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
         found |= {family.name + suffix for suffix in suffixes.get(family.type, [])}
@@ -77,7 +102,9 @@ def test_the_dashboard_asks_for_metrics_that_exist(metrics: set[str]) -> None:
 
 def test_the_dashboard_shows_every_metric(metrics: set[str]) -> None:
     text = (DEPLOY / "grafana/eclectus.json").read_text()
-    families = {family.name for family in Telemetry().registry.collect()} - {"eclectus"}
+    registry = Telemetry().registry
+    WorkerNumbers(registry)
+    families = {family.name for family in registry.collect()} - {"eclectus"}
     ours = {name for name in families if name.startswith("eclectus_")}
     assert sorted(name for name in ours if name not in text) == []
 

@@ -29,7 +29,7 @@ def test_a_variable_is_named_after_section_and_name() -> None:
 
 def test_keys_and_tokens_are_the_secrets() -> None:
     secrets = {one.key for one in schema().values() if one.secret}
-    assert secrets == {"hub.token", "server.api_keys", "server.listener_tokens"}
+    assert secrets == {"hub.token", "queue.url", "server.api_keys", "server.listener_tokens"}
 
 
 def test_every_section_of_a_transcription_can_be_set() -> None:

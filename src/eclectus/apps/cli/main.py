@@ -27,6 +27,8 @@ COMMANDS = {
     "transcribe": ("eclectus.apps.cli.transcribe", "Transcribe audio and video files."),
     "stream": ("eclectus.apps.cli.stream", "Recognise live audio as it is spoken."),
     "serve": ("eclectus.apps.cli.serve", "Serve files and live audio over HTTP and WebSocket."),
+    "worker": ("eclectus.apps.cli.worker", "Transcribe the files of a queue, as one of many."),
+    "jobs": ("eclectus.apps.cli.batch_jobs", "Queue files of object stores, and follow them."),
     "models": ("eclectus.apps.cli.models", "List, fetch, check and remove models."),
     "config": ("eclectus.apps.cli.config", "Show the settings in force and where they come from."),
 }

@@ -1,0 +1,365 @@
+"""The queue on a Redis server: a stream with a consumer group, and leases on top.
+
+Idle time of a claimed entry is its lease: owners reset it, and what has been idle for too long is
+claimed by others. An entry leaves the stream only together with the count of its job, in one
+script, so that a file that two workers have done counts once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from eclectus.apps.worker.queue import Claim, Item, Job, JobStatus, Outcome
+from eclectus.core.errors import QueueError
+from eclectus.core.options import OverwritePolicy, TimestampLevel
+from eclectus.service.batch_options import QueueOptions
+
+_GROUP = "workers"
+_CHUNK = 500
+_FORGOTTEN_MS = 3_600_000
+"""A worker without files that was not heard of for so long has ended without saying so."""
+_SWEEPS = 4
+"""How often in a lease files of dead workers are looked for."""
+_TIMEOUT_S = 10.0
+
+# KEYS: items, files, job, targets · ARGV: job's id, then source and target of each file
+_ADD = """
+local new = 0
+for i = 2, #ARGV, 2 do
+  if redis.call('HSETNX', KEYS[2], ARGV[i], 'queued') == 1 then
+    redis.call('XADD', KEYS[1], '*', 'job', ARGV[1], 'source', ARGV[i], 'target', ARGV[i + 1],
+               'attempt', '1')
+    redis.call('HSET', KEYS[4], ARGV[i], ARGV[i + 1])
+    new = new + 1
+  end
+end
+redis.call('HINCRBY', KEYS[3], 'total', new)
+return new
+"""
+
+# KEYS: items, files, job · ARGV: group, handle, source, state, counter, seconds of audio
+_FINISH = """
+if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
+redis.call('XDEL', KEYS[1], ARGV[2])
+if redis.call('EXISTS', KEYS[3]) == 1 then
+  redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
+  redis.call('HINCRBY', KEYS[3], ARGV[5], 1)
+  redis.call('HINCRBYFLOAT', KEYS[3], 'audio_s', ARGV[6])
+end
+return 1
+"""
+
+# KEYS: items, later · ARGV: group, handle, due, the item as JSON
+_RETRY = """
+if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
+redis.call('XDEL', KEYS[1], ARGV[2])
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[4])
+return 1
+"""
+
+# KEYS: items, later · ARGV: now, most
+_DUE = """
+local due = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2])
+for _, text in ipairs(due) do
+  local item = cjson.decode(text)
+  redis.call('XADD', KEYS[1], '*', 'job', item.job, 'source', item.source, 'target', item.target,
+             'attempt', tostring(item.attempt))
+  redis.call('ZREM', KEYS[2], text)
+end
+return #due
+"""
+
+# KEYS: items · ARGV: group, consumer, handles
+_RENEW = """
+local lost = {}
+for i = 3, #ARGV do
+  local mine = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2])
+  if #mine == 0 then
+    lost[#lost + 1] = ARGV[i]
+  else
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+  end
+end
+return lost
+"""
+
+# KEYS: items, files, job, targets · ARGV: job's id, source, outcome
+_AGAIN = """
+local state = redis.call('HGET', KEYS[2], ARGV[2])
+if not state or string.sub(state, 1, #ARGV[3]) ~= ARGV[3] then return 0 end
+local target = redis.call('HGET', KEYS[4], ARGV[2])
+redis.call('XADD', KEYS[1], '*', 'job', ARGV[1], 'source', ARGV[2], 'target', target,
+           'attempt', '1')
+redis.call('HSET', KEYS[2], ARGV[2], 'queued')
+redis.call('HINCRBY', KEYS[3], ARGV[3], -1)
+return 1
+"""
+
+
+class RedisQueue:
+    """Implements `eclectus.apps.worker.queue.Queue`."""
+
+    def __init__(self, options: QueueOptions, *, name: str | None = None) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            options: Where the server is.
+            name: Of this worker, one in the group; None for host, process and something random.
+
+        Raises:
+            QueueError: The address is impossible.
+        """
+        self._options = options
+        self.name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        try:
+            # Its annotations allow bytes everywhere, which there are none of here.
+            self._redis: Any = redis.Redis.from_url(
+                options.url,
+                decode_responses=True,
+                socket_timeout=_TIMEOUT_S,
+                socket_connect_timeout=_TIMEOUT_S,
+                retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3),
+            )
+        except ValueError as error:
+            raise QueueError(f"queue.url is no address of a Redis server: {error}") from error
+        # Braces: in a cluster all keys lie together, where scripts may use them.
+        self._prefix = "{" + options.prefix + "}"
+        self._items = f"{self._prefix}:items"
+        self._later = f"{self._prefix}:later"
+        self._jobs = f"{self._prefix}:jobs"
+        scripts = (_ADD, _FINISH, _RETRY, _DUE, _RENEW, _AGAIN)
+        registered = [self._redis.register_script(script) for script in scripts]
+        self._add, self._finish, self._retry, self._due, self._renew, self._again = registered
+        self._grouped = False
+        self._next_sweep = 0.0
+
+    # Jobs
+
+    def submit(self, job: Job, items: Iterable[Item]) -> int:
+        """See `Queue`. Files that are in the job already, whatever became of them, are not new."""
+        with self._reached():
+            self._ensure_group()
+            key = self._job_key(job.id)
+            self._redis.hsetnx(key, "spec", json.dumps(asdict(job)))
+            self._redis.hsetnx(key, "submitted", time.time())
+            self._redis.zadd(self._jobs, {job.id: time.time()}, nx=True)
+            if self._redis.hdel(key, "stopped"):
+                self._requeue(job.id, Outcome.CANCELLED)
+            keys = [self._items, *self._keys(job.id)]
+            new = 0
+            rest = iter(items)
+            while some := list(islice(rest, _CHUNK)):
+                pairs = [text for item in some for text in (item.source, item.target)]
+                new += int(self._add(keys=keys, args=[job.id, *pairs]))
+            return new
+
+    def job(self, name: str) -> Job | None:
+        """See `Queue`."""
+        with self._reached():
+            spec, stopped = self._redis.hmget(self._job_key(name), ["spec", "stopped"])
+        return None if spec is None or stopped else _job(spec)
+
+    def cancel(self, name: str) -> bool:
+        """See `Queue`. Workers drop the files as they come to them."""
+        with self._reached():
+            if not self._redis.exists(self._job_key(name)):
+                return False
+            self._redis.hset(self._job_key(name), "stopped", 1)
+            return True
+
+    def retry_failed(self, name: str) -> int:
+        """See `Queue`."""
+        with self._reached():
+            return self._requeue(name, Outcome.FAILED)
+
+    def _requeue(self, name: str, outcome: Outcome) -> int:
+        keys = [self._items, *self._keys(name)]
+        return sum(
+            int(self._again(keys=keys, args=[name, source, outcome.value]))
+            for source, state in self._redis.hscan_iter(keys[1], count=_CHUNK)
+            if state.startswith(outcome.value)
+        )
+
+    def status(self, name: str) -> JobStatus | None:
+        """See `Queue`."""
+        with self._reached():
+            found = self._redis.hgetall(self._job_key(name))
+        return _status(found) if "spec" in found else None
+
+    def jobs(self) -> Sequence[JobStatus]:
+        """See `Queue`."""
+        with self._reached():
+            names = self._redis.zrevrange(self._jobs, 0, -1)
+        found = [self.status(name) for name in names]
+        return [one for one in found if one is not None]
+
+    def problems(self, name: str) -> dict[str, str]:
+        """See `Queue`."""
+        with self._reached():
+            files = self._redis.hscan_iter(self._keys(name)[0], count=_CHUNK)
+            start = _failed("")
+            failed = [(source, state) for source, state in files if state.startswith(start)]
+        return {source: state.removeprefix(start) for source, state in sorted(failed)}
+
+    def waiting(self) -> int:
+        """See `Queue`."""
+        with self._reached():
+            return int(self._redis.xlen(self._items)) + int(self._redis.zcard(self._later))
+
+    # Files
+
+    def claim(self, count: int, wait_s: float) -> Sequence[Claim]:
+        """See `Queue`."""
+        with self._reached():
+            self._ensure_group()
+            if time.monotonic() >= self._next_sweep:
+                stale = self._sweep()
+                if stale is not None:
+                    return [stale]
+                self._next_sweep = time.monotonic() + self._options.lease_s / _SWEEPS
+            self._due(keys=[self._items, self._later], args=[time.time(), _CHUNK])
+            found = self._redis.xreadgroup(
+                _GROUP,
+                self.name,
+                {self._items: ">"},
+                count=count,
+                # 0 would mean for ever.
+                block=max(1, round(1000 * min(wait_s, _TIMEOUT_S / 2))),
+            )
+        entries = found[0][1] if found else []
+        return [Claim(_item(fields), handle) for handle, fields in entries]
+
+    def _sweep(self) -> Claim | None:
+        """Take one file whose worker is not heard of any more, and forget such workers."""
+        lease_ms = round(1000 * self._options.lease_s)
+        found = self._redis.xautoclaim(self._items, _GROUP, self.name, lease_ms, count=1)
+        entries = [(handle, fields) for handle, fields in found[1] if fields]
+        if not entries:
+            for one in self._redis.xinfo_consumers(self._items, _GROUP):
+                if one["pending"] == 0 and one["idle"] > _FORGOTTEN_MS:
+                    self._redis.xgroup_delconsumer(self._items, _GROUP, one["name"])
+            return None
+        handle, fields = entries[0]
+        pending = self._redis.xpending_range(self._items, _GROUP, handle, handle, 1)
+        deliveries = int(pending[0]["times_delivered"]) if pending else 1
+        item = _item(fields, deaths=deliveries - 1)
+        return Claim(item, handle, suspect=True)
+
+    def renew(self, claims: Iterable[Claim]) -> Sequence[Claim]:
+        """See `Queue`."""
+        by_handle = {claim.handle: claim for claim in claims}
+        if not by_handle:
+            return []
+        with self._reached():
+            lost = self._renew(keys=[self._items], args=[_GROUP, self.name, *by_handle])
+        return [by_handle[handle] for handle in lost]
+
+    def finish(
+        self, claim: Claim, outcome: Outcome, *, problem: str = "", audio_s: float = 0.0
+    ) -> bool:
+        """See `Queue`."""
+        state = _failed(problem) if outcome is Outcome.FAILED else outcome.value
+        with self._reached():
+            keys = [self._items, *self._keys(claim.item.job)[:2]]
+            args = [_GROUP, claim.handle, claim.item.source, state, outcome.value, repr(audio_s)]
+            return bool(self._finish(keys=keys, args=args))
+
+    def retry(self, claim: Claim, problem: str, delay_s: float) -> bool:  # noqa: ARG002 - protocol
+        """See `Queue`."""
+        item = asdict(claim.item) | {"attempt": claim.item.attempt + 1}
+        return self._put_back(claim, item, time.time() + delay_s)
+
+    def release(self, claim: Claim) -> bool:
+        """See `Queue`."""
+        return self._put_back(claim, asdict(claim.item), 0.0)
+
+    def _put_back(self, claim: Claim, item: dict[str, Any], due: float) -> bool:
+        with self._reached():
+            args: list[str | float] = [_GROUP, claim.handle, due, json.dumps(item)]
+            return bool(self._retry(keys=[self._items, self._later], args=args))
+
+    def leave(self) -> None:
+        """See `Queue`."""
+        with self._reached():
+            mine = self._redis.xpending_range(self._items, _GROUP, "-", "+", 1, self.name)
+            if not mine:
+                self._redis.xgroup_delconsumer(self._items, _GROUP, self.name)
+
+    def close(self) -> None:
+        """Close the connections; safe to call twice."""
+        self._redis.close()
+
+    # The server
+
+    def _ensure_group(self) -> None:
+        if self._grouped:
+            return
+        with suppress(redis.ResponseError):  # it is there
+            self._redis.xgroup_create(self._items, _GROUP, id="0", mkstream=True)
+        self._grouped = True
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.RedisError as error:
+            # A server that lost its data lacks the group too.
+            self._grouped = False
+            raise QueueError(
+                f"the queue does not answer as it should: {error}; is queue.url right, and is a "
+                "Redis server of version 6.2 or newer there?"
+            ) from error
+
+    def _job_key(self, name: str) -> str:
+        return f"{self._prefix}:job:{name}"
+
+    def _keys(self, name: str) -> tuple[str, str, str]:
+        return f"{self._prefix}:files:{name}", self._job_key(name), f"{self._prefix}:targets:{name}"
+
+
+def _failed(problem: str) -> str:
+    return f"{Outcome.FAILED.value}: {problem}"
+
+
+def _item(fields: dict[str, str], deaths: int = 0) -> Item:
+    attempt = int(fields["attempt"]) + deaths
+    return Item(fields["job"], fields["source"], fields["target"], attempt)
+
+
+def _job(spec: str) -> Job:
+    told = json.loads(spec)
+    return Job(
+        id=told["id"],
+        sources=tuple(told["sources"]),
+        target=told["target"],
+        formats=tuple(told["formats"]),
+        language=told["language"],
+        timestamps=TimestampLevel(told["timestamps"]),
+        overwrite=OverwritePolicy(told["overwrite"]),
+    )
+
+
+def _status(found: dict[str, str]) -> JobStatus:
+    return JobStatus(
+        job=_job(found["spec"]),
+        submitted=float(found["submitted"]),
+        total=int(found.get("total", 0)),
+        done=int(found.get(Outcome.DONE, 0)),
+        failed=int(found.get(Outcome.FAILED, 0)),
+        cancelled=int(found.get(Outcome.CANCELLED, 0)),
+        audio_s=float(found.get("audio_s", 0.0)),
+        stopped="stopped" in found,
+    )
