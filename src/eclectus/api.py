@@ -167,12 +167,6 @@ def transcribe(
 def _detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
     from eclectus.signal.onset import OnsetDetector, OnsetOptions
 
-    if not 0 < options.threshold < 1:
-        raise OptionError(
-            f"endpoint.threshold is {options.threshold:g}, but must be between 0 and 1.",
-            option="threshold",
-            value=options.threshold,
-        )
     if options.enabled and options.detector is SpeechDetection.SILERO:
         return partial(load_silero().start, options.threshold)
     return partial(OnsetDetector, OnsetOptions.of(options.threshold))

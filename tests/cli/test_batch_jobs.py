@@ -51,11 +51,21 @@ def test_a_job_from_its_submission_to_its_results(cli: Cli, place: Path) -> None
 
 @pytest.mark.usefixtures("_queue")
 def test_what_does_not_exist_is_told(cli: Cli) -> None:
-    for command in ("show", "cancel", "retry"):
+    for command in ("show", "cancel", "retry", "remove"):
         ended = cli("jobs", command, "nothing")
         assert (ended.code, "there is no job 'nothing'" in ended.err) == (2, True)
     ended = cli("jobs", "submit", "no-such-folder/", "--to", "out")
     assert (ended.code, "there is nothing at" in ended.err) == (4, True)
+
+
+@pytest.mark.usefixtures("_queue")
+def test_a_job_that_failed_ends_with_failure_and_can_be_forgotten(cli: Cli, place: Path) -> None:
+    (place / "notes.wav").write_text("this is no audio", encoding="utf-8")
+    job = cli("jobs", "submit", "notes.wav", "--to", "out").out.strip()
+    assert cli("worker", "--until-empty").code == 0
+    assert cli("jobs", "submit", "notes.wav", "--to", "out", "--wait").code == 4
+    assert cli("jobs", "remove", job).code == 0
+    assert json.loads(cli("jobs", "list", "--json").out) == []
 
 
 def test_a_queue_that_is_not_there_is_told_before_the_model_is_loaded(cli: Cli) -> None:

@@ -437,6 +437,14 @@ def test_a_model_of_many_languages_tells_which_one_it_hears(tmp_path: Path) -> N
             say(ws, type="stop")
             heard = hear_all(ws)
         plain = transcribed(server.ws, clip("garden"))
+        with opened(server.ws) as ws:
+            push(ws, clip("garden"))
+            hear_until(ws, "word")
+            say(ws, type="configure", extensions=["language_detected"])
+            push(ws, clip("garden"))
+            say(ws, type="stop")
+            late = hear_all(ws)
+    assert [one["lang"] for one in of_kind(late, "language_detected")] == ["en"]
     (told,) = of_kind(heard, "language_detected")
     assert told["lang"] == told["language"] == "en"
     assert 0.5 < told["confidence"] <= 1

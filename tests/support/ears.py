@@ -40,7 +40,10 @@ def as_frames(samples: FloatArray, size: int = FRAME_BYTES) -> Iterator[bytes]:
 
 def opened(url: str) -> Connection:
     """Connect as eaRS clients do: no compression."""
-    return connect(url, compression=None, max_size=None, open_timeout=PATIENCE_S)
+    # No keepalive: on a busy machine the answer comes behind much audio.
+    return connect(
+        url, compression=None, max_size=None, open_timeout=PATIENCE_S, ping_interval=None
+    )
 
 
 def push(ws: Connection, samples: FloatArray, size: int = FRAME_BYTES) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from eclectus.core.errors import OptionError
+
 
 class DecoderChoice(StrEnum):
     """Which program turns audio bytes into samples."""
@@ -306,6 +308,14 @@ class EndpointOptions:
     max_utterance_s: float | None = 60.0
     pre_roll_s: float = 0.6
     tail_s: float = 0.32
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise OptionError(
+                f"endpoint.threshold is {self.threshold:g}, but must be between 0 and 1",
+                option="threshold",
+                value=self.threshold,
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
 from dataclasses import fields
 from multiprocessing.connection import Connection
@@ -95,6 +96,9 @@ def values_of(options: AudioOptions) -> dict[str, Any]:
 
 def main() -> None:
     """Serve on the socket that the command line names."""
+    # Who ends the parent in good order, and signals its whole group, lets this file end too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     descriptor, memory_mb = (int(argument) for argument in sys.argv[1:3])
     limit_resources(memory_mb)
     with Connection(descriptor) as link:

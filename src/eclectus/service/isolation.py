@@ -196,7 +196,9 @@ class DecodingProcess:
         try:
             if not self._link.poll(self._stall_s):
                 self.kill()
-                raise UndecodableAudioError(f"decoding it brought nothing for {self._stall_s:g} s")
+                raise UndecodableAudioError(
+                    f"decoding it brought nothing for {self._stall_s:g} s", crashed=True
+                )
             answer = self._link.recv_bytes()
         except (EOFError, OSError) as error:
             raise self._broken() from error
@@ -208,7 +210,8 @@ class DecodingProcess:
         self.kill()
         LOG.warning("a decoding process ended with status %s", self._process.returncode)
         return UndecodableAudioError(
-            "decoding it failed badly: the file is broken, or needs more memory than it may have"
+            "decoding it failed badly: the file is broken, or needs more memory than it may have",
+            crashed=True,
         )
 
     def kill(self) -> None:

@@ -155,7 +155,7 @@ class Session:
         Raises:
             OptionError: The model does not know the language.
         """
-        if language is not None and language not in self.languages:
+        if language is not None and self.languages and language not in self.languages:
             known = ", ".join(self.languages)
             raise OptionError(
                 f"the model does not know the language {language!r}, but {known}.",

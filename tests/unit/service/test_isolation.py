@@ -148,6 +148,17 @@ def test_a_crash_is_one_request_s_misfortune(processes: DecodingProcesses) -> No
     assert len(whole(processes.open(CLIP.read_bytes(), PLAIN)))
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_for_the_whole_group_lets_files_end(
+    processes: DecodingProcesses, number: signal.Signals
+) -> None:
+    """Service managers and terminals send it to the parent's processes too."""
+    data = long_wave(30)
+    stream = processes.open(data, PLAIN)
+    os.kill(pid_of(stream), number)
+    assert np.array_equal(whole(stream), whole(open_audio(data, PLAIN)))
+
+
 def test_a_process_that_died_idle_is_replaced(processes: DecodingProcesses) -> None:
     whole(processes.open(CLIP.read_bytes(), PLAIN))
     pid = idle_pid(processes)

@@ -75,6 +75,7 @@ def submit(*, loaded: LoadedSettings, sources: Sources, to: Target, wait: Wait =
         typer.echo(job.id)
         if wait:
             _follow(queue, job.id)
+            _end_with(_known(queue, job.id))
 
 
 @app.command("list")
@@ -108,6 +109,11 @@ def show(*, loaded: LoadedSettings, job: Job, as_json: Json = False, wait: Wait 
             typer.echo(f"{source}: {problem}")
         if len(problems) > _SHOWN:
             typer.echo(f"… and {len(problems) - _SHOWN} more; --json shows all")
+    _end_with(status)
+
+
+def _end_with(status: JobStatus) -> None:
+    """Let the shell see files that failed, once the job is over."""
     if status.state == "failed":
         raise typer.Exit(ExitCode.SOME_FAILED if status.done else ExitCode.ALL_FAILED)
 
@@ -118,6 +124,15 @@ def cancel(*, loaded: LoadedSettings, job: Job) -> None:
     """Let the files of a job be that nobody has begun; submitting it again goes on."""
     with _queue(loaded) as queue:
         if not queue.cancel(job):
+            raise _unknown(job)
+
+
+@app.command()
+@with_settings(QUEUE_FLAGS)
+def remove(*, loaded: LoadedSettings, job: Job) -> None:
+    """Forget a job; its results stay where they are, and files that nobody has begun are let be."""
+    with _queue(loaded) as queue:
+        if not queue.remove(job):
             raise _unknown(job)
 
 

@@ -44,11 +44,12 @@ def worker(*, loaded: LoadedSettings, until_empty: UntilEmpty = False) -> None:
     log_as_json(settings.logging.level)
     with closing(RedisQueue(settings.queue)) as queue, closing(ModelPool(settings)) as pool:
         queue.waiting()  # one that can't be reached is told before the model is loaded
-        served = pool.borrow(pool.default)
+        storage = Storage(settings.storage)
         numbers = WorkerNumbers(pool.telemetry.registry)
         if settings.queue.metrics_port is not None:
             numbers.serve(settings.queue.metrics_port)
-        one = Worker(queue, Storage(settings.storage), served.files, settings, numbers=numbers)
+        served = pool.borrow(pool.default)
+        one = Worker(queue, storage, served.files, settings, numbers=numbers)
         with _stopped_by_signals(one):
             typer.echo(
                 f"eclectus worker {queue.name} with {served.name} (Ctrl-C ends it)", err=True

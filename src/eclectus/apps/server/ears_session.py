@@ -90,7 +90,8 @@ class EarsSession:
         self._stream = stream
         self._vad = vad
         self._words = SessionWords()
-        self._language: str | None = None
+        self._language: tuple[str, float] | None = None
+        self._told_language: str | None = None
         self._extensions: frozenset[str] = frozenset()
         self._restarted = asyncio.Event()
         self._heard = False
@@ -189,16 +190,18 @@ class EarsSession:
             for word in event.words:
                 await self._tell_word(word)
             if event.words and len(self._live.languages) == 1:
-                await self._tell_language(self._live.languages[0], 1.0)
+                self._language = self._live.languages[0], 1.0
+            await self._tell_language()
         elif isinstance(event, LanguageDetected):
-            await self._tell_language(event.language, event.confidence)
+            self._language = event.language, event.confidence
+            await self._tell_language()
         elif isinstance(event, Endpoint):
             await self._tell_endpoint(event)
         elif isinstance(event, SegmentDone) and "segment" in self._extensions:
             await self._send(segment_message(event.segment))
         elif isinstance(event, Restarted):
             self._words.clear()
-            self._language = None
+            self._language = self._told_language = None
             await self._send(engine_message())
             self._restarted.set()
         elif isinstance(event, Ended):
@@ -222,9 +225,13 @@ class EarsSession:
             self._stream.tell(to_json(message))
             await self._send(message)
 
-    async def _tell_language(self, code: str, confidence: float) -> None:
-        if code != self._language and "language_detected" in self._extensions:
-            self._language = code
+    async def _tell_language(self) -> None:
+        """Tell the language that was heard last, to a client that asked late too."""
+        if self._language is None or "language_detected" not in self._extensions:
+            return
+        code, confidence = self._language
+        if code != self._told_language:
+            self._told_language = code
             await self._send(language_message(code, confidence))
 
     async def _send(self, message: Message) -> None:

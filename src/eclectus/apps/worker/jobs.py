@@ -37,7 +37,7 @@ def make_job(
     job = Job(
         id="",
         sources=tuple(_whole(source) for source in sources),
-        target=_whole(target).rstrip("/"),
+        target=_whole(target).rstrip("/") or "/",
         formats=expand_formats(output.formats),
         language=language,
         timestamps=output.timestamps,
@@ -57,7 +57,7 @@ def find_items(job: Job, storage: Storage) -> Iterator[Item]:
     """List the files of a job: those of a folder by their suffix, single ones whatever they are.
 
     Raises:
-        OptionError: Two files would have the same results.
+        OptionError: Two files would have the same results, or there is no file.
         StorageError: A source can't be listed.
     """
     target = parse(job.target)
@@ -72,18 +72,23 @@ def find_items(job: Job, storage: Storage) -> Iterator[Item]:
                     target=result,
                 )
             yield Item(job.id, str(place), result)
+    if not taken:
+        raise OptionError(f"there is no audio or video below {', '.join(job.sources)}")
 
 
 def _found(source: str, storage: Storage) -> Iterator[tuple[Location, str]]:
     """Yield files with their names below the source."""
-    start = len(parse(source).path.rstrip("/")) + 1 if parse(source).path.strip("/") else 0
+    folder = parse(source).path.rstrip("/")
+    start = len(folder) + 1 if folder else 0
     places = list(storage.list(source))
     if [str(place) for place in places] == [source]:
         yield places[0], PurePosixPath(places[0].path).name
         return
     for place in places:
-        if PurePosixPath(place.path).suffix.lower() in MEDIA_SUFFIXES:
-            yield place, place.path[start:]
+        name = PurePosixPath(place.path[start:])
+        hidden = any(part.startswith(".") for part in name.parts)
+        if name.suffix.lower() in MEDIA_SUFFIXES and not hidden:
+            yield place, str(name)
 
 
 def results_of(job: Job, item: Item) -> Iterable[tuple[str, Location]]:

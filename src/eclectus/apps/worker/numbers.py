@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from eclectus.core.errors import OptionError
+
 _SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 
 
@@ -39,5 +41,14 @@ class WorkerNumbers:
         )
 
     def serve(self, port: int) -> None:
-        """Answer Prometheus from a thread; any path answers, which will do as a health check."""
-        start_http_server(port, registry=self.registry)
+        """Answer Prometheus from a thread; any path answers, which will do as a health check.
+
+        Raises:
+            OptionError: The port is taken.
+        """
+        try:
+            start_http_server(port, registry=self.registry)
+        except OSError as error:
+            raise OptionError(
+                f"can't listen on port {port}: {error.strerror}; choose another --metrics-port"
+            ) from error

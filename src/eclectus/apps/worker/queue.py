@@ -132,7 +132,7 @@ class Queue(Protocol):
         ...
 
     def claim(self, count: int, wait_s: float) -> Sequence[Claim]:
-        """Take files, oldest first; one at a time of those whose worker died.
+        """Take files that this worker does not hold, oldest first; one at a time of dead workers.
 
         Args:
             count: Most of them.
@@ -172,6 +172,10 @@ class Queue(Protocol):
 
     def cancel(self, name: str) -> bool:
         """Let the rest of a job be; False if there is no such job."""
+        ...
+
+    def remove(self, name: str) -> bool:
+        """Forget a job, its results apart; False if there is no such job."""
         ...
 
     def retry_failed(self, name: str) -> int:

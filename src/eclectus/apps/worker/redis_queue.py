@@ -51,10 +51,16 @@ return new
 """
 
 # KEYS: items, files, job · ARGV: group, handle, source, state, counter, seconds of audio
+# A job that was cancelled may have been submitted again before its files were dropped.
 _FINISH = """
+local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
 redis.call('XDEL', KEYS[1], ARGV[2])
 if redis.call('EXISTS', KEYS[3]) == 1 then
+  if ARGV[5] == 'cancelled' and redis.call('HEXISTS', KEYS[3], 'stopped') == 0 then
+    redis.call('XADD', KEYS[1], '*', unpack(entry[1][2]))
+    return 0
+  end
   redis.call('HSET', KEYS[2], ARGV[3], ARGV[4])
   redis.call('HINCRBY', KEYS[3], ARGV[5], 1)
   redis.call('HINCRBYFLOAT', KEYS[3], 'audio_s', ARGV[6])
@@ -62,9 +68,11 @@ end
 return 1
 """
 
-# KEYS: items, later · ARGV: group, handle, due, the item as JSON
+# KEYS: items, later · ARGV: group, handle, due, the item as JSON, consumer
 _RETRY = """
-if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
+local mine = redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1, ARGV[5])
+if #mine == 0 then return 0 end
+redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
 redis.call('XDEL', KEYS[1], ARGV[2])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[4])
 return 1
@@ -94,6 +102,15 @@ for i = 3, #ARGV do
   end
 end
 return lost
+"""
+
+# KEYS: items · ARGV: group, consumers. What a consumer holds would be lost with it.
+_FORGET = """
+for i = 2, #ARGV do
+  if #redis.call('XPENDING', KEYS[1], ARGV[1], '-', '+', 1, ARGV[i]) == 0 then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[i])
+  end
+end
 """
 
 # KEYS: items, files, job, targets · ARGV: job's id, source, outcome
@@ -133,17 +150,24 @@ class RedisQueue:
                 socket_connect_timeout=_TIMEOUT_S,
                 retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3),
             )
-        except ValueError as error:
-            raise QueueError(f"queue.url is no address of a Redis server: {error}") from error
+            self._redis.connection_pool.make_connection()  # sends nothing, but reads all options
+        except (ValueError, TypeError):
+            # What is wrong with it may hold pieces of the password.
+            raise QueueError(
+                "queue.url is no address of a Redis server: it is like "
+                "redis://:password@host:6379/0, special characters of the password as %XX"
+            ) from None
         # Braces: in a cluster all keys lie together, where scripts may use them.
         self._prefix = "{" + options.prefix + "}"
         self._items = f"{self._prefix}:items"
         self._later = f"{self._prefix}:later"
         self._jobs = f"{self._prefix}:jobs"
-        scripts = (_ADD, _FINISH, _RETRY, _DUE, _RENEW, _AGAIN)
-        registered = [self._redis.register_script(script) for script in scripts]
-        self._add, self._finish, self._retry, self._due, self._renew, self._again = registered
+        script = self._redis.register_script
+        self._add, self._again = script(_ADD), script(_AGAIN)
+        self._finish, self._retry, self._due = script(_FINISH), script(_RETRY), script(_DUE)
+        self._renew, self._forget = script(_RENEW), script(_FORGET)
         self._grouped = False
+        self._held: set[str] = set()
         self._next_sweep = 0.0
 
     # Jobs
@@ -156,8 +180,8 @@ class RedisQueue:
             self._redis.hsetnx(key, "spec", json.dumps(asdict(job)))
             self._redis.hsetnx(key, "submitted", time.time())
             self._redis.zadd(self._jobs, {job.id: time.time()}, nx=True)
-            if self._redis.hdel(key, "stopped"):
-                self._requeue(job.id, Outcome.CANCELLED)
+            self._redis.hdel(key, "stopped")
+            self._requeue(job.id, Outcome.CANCELLED)
             keys = [self._items, *self._keys(job.id)]
             new = 0
             rest = iter(items)
@@ -179,6 +203,12 @@ class RedisQueue:
                 return False
             self._redis.hset(self._job_key(name), "stopped", 1)
             return True
+
+    def remove(self, name: str) -> bool:
+        """See `Queue`. Workers drop the files that are left as they come to them."""
+        with self._reached():
+            self._redis.zrem(self._jobs, name)
+            return bool(self._redis.delete(*self._keys(name)))
 
     def retry_failed(self, name: str) -> int:
         """See `Queue`."""
@@ -228,6 +258,7 @@ class RedisQueue:
             if time.monotonic() >= self._next_sweep:
                 stale = self._sweep()
                 if stale is not None:
+                    self._held.add(stale.handle)
                     return [stale]
                 self._next_sweep = time.monotonic() + self._options.lease_s / _SWEEPS
             self._due(keys=[self._items, self._later], args=[time.time(), _CHUNK])
@@ -240,23 +271,35 @@ class RedisQueue:
                 block=max(1, round(1000 * min(wait_s, _TIMEOUT_S / 2))),
             )
         entries = found[0][1] if found else []
+        self._held.update(handle for handle, _ in entries)
         return [Claim(_item(fields), handle) for handle, fields in entries]
 
     def _sweep(self) -> Claim | None:
         """Take one file whose worker is not heard of any more, and forget such workers."""
-        lease_ms = round(1000 * self._options.lease_s)
-        found = self._redis.xautoclaim(self._items, _GROUP, self.name, lease_ms, count=1)
-        entries = [(handle, fields) for handle, fields in found[1] if fields]
-        if not entries:
-            for one in self._redis.xinfo_consumers(self._items, _GROUP):
-                if one["pending"] == 0 and one["idle"] > _FORGOTTEN_MS:
-                    self._redis.xgroup_delconsumer(self._items, _GROUP, one["name"])
+        found = self._claim_stale()
+        if found is None:
+            consumers = self._redis.xinfo_consumers(self._items, _GROUP)
+            idle = [one["name"] for one in consumers if one["idle"] > _FORGOTTEN_MS]
+            self._forget(keys=[self._items], args=[_GROUP, *idle])
             return None
-        handle, fields = entries[0]
+        handle, fields = found
         pending = self._redis.xpending_range(self._items, _GROUP, handle, handle, 1)
         deliveries = int(pending[0]["times_delivered"]) if pending else 1
         item = _item(fields, deaths=deliveries - 1)
         return Claim(item, handle, suspect=True)
+
+    def _claim_stale(self) -> tuple[str, dict[str, str]] | None:
+        """Take one file whose lease has ended, unless this worker has it and was late to renew."""
+        lease_ms = round(1000 * self._options.lease_s)
+        most = len(self._held) + _CHUNK
+        stale = self._redis.xpending_range(self._items, _GROUP, "-", "+", most, idle=lease_ms)
+        for one in stale:
+            handle = one["message_id"]
+            if handle not in self._held:
+                taken = self._redis.xclaim(self._items, _GROUP, self.name, lease_ms, [handle])
+                if taken:  # nobody else was faster
+                    return handle, taken[0][1]
+        return None
 
     def renew(self, claims: Iterable[Claim]) -> Sequence[Claim]:
         """See `Queue`."""
@@ -265,6 +308,7 @@ class RedisQueue:
             return []
         with self._reached():
             lost = self._renew(keys=[self._items], args=[_GROUP, self.name, *by_handle])
+        self._held.difference_update(lost)
         return [by_handle[handle] for handle in lost]
 
     def finish(
@@ -275,7 +319,9 @@ class RedisQueue:
         with self._reached():
             keys = [self._items, *self._keys(claim.item.job)[:2]]
             args = [_GROUP, claim.handle, claim.item.source, state, outcome.value, repr(audio_s)]
-            return bool(self._finish(keys=keys, args=args))
+            counts = bool(self._finish(keys=keys, args=args))
+        self._held.discard(claim.handle)
+        return counts
 
     def retry(self, claim: Claim, problem: str, delay_s: float) -> bool:  # noqa: ARG002 - protocol
         """See `Queue`."""
@@ -288,15 +334,15 @@ class RedisQueue:
 
     def _put_back(self, claim: Claim, item: dict[str, Any], due: float) -> bool:
         with self._reached():
-            args: list[str | float] = [_GROUP, claim.handle, due, json.dumps(item)]
-            return bool(self._retry(keys=[self._items, self._later], args=args))
+            args: list[str | float] = [_GROUP, claim.handle, due, json.dumps(item), self.name]
+            counts = bool(self._retry(keys=[self._items, self._later], args=args))
+        self._held.discard(claim.handle)
+        return counts
 
     def leave(self) -> None:
         """See `Queue`."""
         with self._reached():
-            mine = self._redis.xpending_range(self._items, _GROUP, "-", "+", 1, self.name)
-            if not mine:
-                self._redis.xgroup_delconsumer(self._items, _GROUP, self.name)
+            self._forget(keys=[self._items], args=[_GROUP, self.name])
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""

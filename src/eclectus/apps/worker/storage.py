@@ -6,12 +6,13 @@ their vendors' environment variables.
 
 from __future__ import annotations
 
+import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _IN_MEMORY = 8 * 2**20
 _RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 _REMOTE = ("s3", "gs", "az")
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +56,31 @@ def parse(address: str) -> Location:
     """Read an address.
 
     Raises:
-        OptionError: It is of no store that is known here.
+        OptionError: It is of no store that is known here, or no path in one.
     """
     scheme, separator, rest = address.partition("://")
     if not separator:
-        return Location("", str(Path(address).absolute()).lstrip("/") + _slash(address))
+        return _on_disk(address)
     if scheme == "file":
-        return Location("", unquote(urlsplit(address).path).lstrip("/"))
+        return _on_disk(unquote(urlsplit(address).path))
     bucket, _, path = rest.partition("/")
-    if scheme not in _REMOTE or not bucket:
+    if scheme not in _REMOTE or not _BUCKET.fullmatch(bucket):
         raise OptionError(
             f"{address!r} is no address of a store; possible are s3://bucket/key, gs://…, az://…, "
             "file:///path, and paths",
             address=address,
         )
+    if path and {"", ".", ".."} & set(path.removesuffix("/").split("/")):
+        raise OptionError(
+            f"{address!r} has an empty part, . or .. in its path, which stores can't find",
+            address=address,
+        )
     return Location(f"{scheme}://{bucket}", path)
 
 
-def _slash(address: str) -> str:
-    return "/" if address.endswith("/") and address.strip("/") else ""
+def _on_disk(path: str) -> Location:
+    whole = os.path.abspath(path).lstrip("/")  # noqa: PTH100 - pathlib's leaves `..`
+    return Location("", f"{whole}/" if path.endswith("/") and whole else whole)
 
 
 class Storage:
@@ -86,8 +94,12 @@ class Storage:
 
         Args:
             options: How stores are reached.
+
+        Raises:
+            OptionError: The server's address is none.
         """
         self._options = options or StorageOptions()
+        _check_endpoint(self._options.endpoint_url)
         self._stores: dict[str, ObjectStore] = {}
 
     def list(self, address: str) -> Iterator[Location]:
@@ -175,6 +187,20 @@ class Storage:
             yield
         except (NotFoundError, FileNotFoundError) as error:
             raise StorageNotFoundError(f"there is no {place}", address=str(place)) from error
+        except ValueError as error:  # no path in this store
+            raise OptionError(f"{place}: {_first_line(error)}", address=str(place)) from error
         except (BaseError, OSError) as error:
-            told = str(error).partition("\n")[0]
-            raise StorageError(f"{place}: {told}", address=str(place)) from error
+            raise StorageError(f"{place}: {_first_line(error)}", address=str(place)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _check_endpoint(url: str | None) -> None:
+    parts = urlsplit(url or "http://none")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise OptionError(
+            "storage.endpoint_url is no address of an S3 server: it is like http://host:9000; keys "
+            "come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )

@@ -38,7 +38,6 @@ LOG = logging.getLogger(__name__)
 Told = TypeVar("Told")
 
 _HOPELESS = (AudioError, OptionError, StorageNotFoundError)
-"""What no other attempt would change."""
 _WAIT_S = 1.0
 _BRIEFLY_S = 0.1
 _RENEWALS = 3
@@ -115,8 +114,7 @@ class Worker:
         renewing.start()
         try:
             while not self._stopping.is_set():
-                idle = not self._turn()
-                if idle and until_empty and self._persistently(self._queue.waiting) == 0:
+                if not self._turn() and until_empty and self._is_empty():
                     break
             self._drain()
         finally:
@@ -134,35 +132,51 @@ class Worker:
                 return True
         room = self._options.in_flight - running
         wait_s = _BRIEFLY_S if running else _WAIT_S
-        claims = self._persistently(lambda: self._queue.claim(room, wait_s)) or ()
+        claims = self._persistently(lambda: self._queue.claim(room, wait_s), self._stopping) or ()
         for claim in claims:
             if claim.suspect:
                 self._do_alone(claim)
             else:
-                self._begin(claim)
+                self._begin(self._hold(claim))
         return bool(claims) or running > 0
 
     def _do_alone(self, claim: Claim) -> None:
         """Wait for all others, then for this one; whoever stops the worker stops that too."""
-        while not self._stopping.is_set() and self._is_busy():
+        work = self._hold(claim)
+        while not self._stopping.is_set() and not work.lost and len(self._works) > 1:
             self._pause()
-        self._begin(claim)
-        while not self._stopping.is_set() and self._is_busy():
+        if self._stopping.is_set() or work.lost:
+            with suppress(QueueError):  # or its lease ends
+                self._queue.release(claim)
+            self._let_go(work)
+            return
+        self._begin(work)
+        while not self._stopping.is_set() and self._works:
             self._pause()
 
-    def _is_busy(self) -> bool:
-        return bool(self._works)
+    def _is_empty(self) -> bool:
+        return self._persistently(self._queue.waiting, self._stopping) == 0
 
     def _pause(self) -> None:
         with self._changed:
             self._changed.wait(_BRIEFLY_S)
 
-    def _begin(self, claim: Claim) -> None:
-        """Work on a file in a thread of its own."""
+    def _hold(self, claim: Claim) -> _Work:
+        """Renew a claim from now on."""
         work = _Work(claim)
         with self._changed:
             self._works[claim.handle] = work
         self.numbers.in_flight.inc()
+        return work
+
+    def _let_go(self, work: _Work) -> None:
+        self.numbers.in_flight.dec()
+        with self._changed:
+            del self._works[work.claim.handle]
+            self._changed.notify_all()
+
+    def _begin(self, work: _Work) -> None:
+        """Work on a file in a thread of its own."""
         threading.Thread(target=self._follow, args=(work,), name="file", daemon=True).start()
 
     def _follow(self, work: _Work) -> None:
@@ -171,10 +185,7 @@ class Worker:
         except QueueError:  # the process ends before the queue is back: another will have the file
             LOG.warning("%s stays in the queue", work.claim.item.source)
         finally:
-            self.numbers.in_flight.dec()
-            with self._changed:
-                del self._works[work.claim.handle]
-                self._changed.notify_all()
+            self._let_go(work)
 
     # One file
 
@@ -182,7 +193,7 @@ class Worker:
         """Work on a file and tell the queue how that went."""
         claim, item = work.claim, work.claim.item
         began = time.monotonic()
-        job = self._persistently(lambda: self._queue.job(item.job))
+        job = self._persistently(lambda: self._queue.job(item.job), self._ended)
         if job is None:
             if not self._ended.is_set():
                 self._tell(claim, Outcome.CANCELLED)
@@ -194,14 +205,15 @@ class Worker:
             audio_s = self._do(job, work)
         except CancelledError:
             return
-        except _HOPELESS as error:
-            self._tell(claim, Outcome.FAILED, problem=str(error))
-        except Exception as error:  # noqa: BLE001 - the worker's boundary
-            self._try_again(claim, error)
+        except BaseException as error:  # noqa: BLE001 - a store's panics are no Exceptions
+            if _is_hopeless(error):
+                self._tell(claim, Outcome.FAILED, problem=str(error))
+            else:
+                self._try_again(claim, error)
         else:
-            self._tell(claim, Outcome.DONE, audio_s=audio_s)
-            self.numbers.audio_s.inc(audio_s)
-            self.numbers.file_s.observe(time.monotonic() - began)
+            if self._tell(claim, Outcome.DONE, audio_s=audio_s):
+                self.numbers.audio_s.inc(audio_s)
+                self.numbers.file_s.observe(time.monotonic() - began)
 
     def _do(self, job: Job, work: _Work) -> float:
         """Transcribe a file and store its results; returns the seconds of audio."""
@@ -227,7 +239,7 @@ class Worker:
         options = self._settings.transcribe
         return replace(options, language=job.language or options.language)
 
-    def _try_again(self, claim: Claim, error: Exception) -> None:
+    def _try_again(self, claim: Claim, error: BaseException) -> None:
         """Put a file back that may succeed another time, unless it had enough of them."""
         problem = str(error) if isinstance(error, EclectusError) else repr(error)
         LOG.warning("%s, attempt %d: %s", claim.item.source, claim.item.attempt, problem)
@@ -237,32 +249,35 @@ class Worker:
         delay_s = self._options.retry_s * 2 ** (claim.item.attempt - 1)
         if isinstance(error, CapacityError) and error.retry_after_s is not None:
             delay_s = max(delay_s, error.retry_after_s)
-        self._persistently(lambda: self._queue.retry(claim, problem, delay_s))
-        self.numbers.retries.inc()
+        if self._persistently(lambda: self._queue.retry(claim, problem, delay_s), self._ended):
+            self.numbers.retries.inc()
 
     def _tell(
         self, claim: Claim, outcome: Outcome, *, problem: str = "", audio_s: float = 0.0
-    ) -> None:
+    ) -> bool:
+        """Tell the queue how a file ended; returns whether that counts."""
         if outcome is Outcome.FAILED:
             LOG.error("%s failed: %s", claim.item.source, problem)
 
         def finish() -> bool:
             return self._queue.finish(claim, outcome, problem=problem, audio_s=audio_s)
 
-        if self._persistently(finish):
+        counts = bool(self._persistently(finish, self._ended))
+        if counts:
             self.numbers.files.labels(outcome.value).inc()
+        return counts
 
     # The queue
 
-    def _persistently(self, call: Callable[[], Told]) -> Told | None:
-        """Ask the queue until it answers; None if the worker ends before that."""
+    def _persistently(self, call: Callable[[], Told], until: threading.Event) -> Told | None:
+        """Ask the queue until it answers; None if the event comes before that."""
         pause_s, longest_s = _PAUSE_S
         while True:
             try:
                 return call()
             except QueueError as error:
                 LOG.warning("%s; next try in %.1f s", error, pause_s)
-            if self._ended.wait(pause_s) or (self._stopping.is_set() and not self._works):
+            if until.wait(pause_s):
                 return None
             pause_s = min(2 * pause_s, longest_s)
 
@@ -290,3 +305,10 @@ class Worker:
             work.lose()
         with self._changed:
             self._changed.wait_for(lambda: not self._works, _WAIT_S)
+
+
+def _is_hopeless(error: BaseException) -> bool:
+    """Whether no other attempt would change it; a decoder that died may have been killed."""
+    if isinstance(error, AudioError) and error.context.get("crashed"):
+        return False
+    return isinstance(error, _HOPELESS)

@@ -21,4 +21,5 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def options(redis_url: str) -> QueueOptions:
-    return QueueOptions(url=redis_url, prefix=f"test-{next(_NUMBERS)}", lease_s=0.3, retry_s=0.05)
+    """With a short lease, for tests that wait for its end."""
+    return QueueOptions(url=redis_url, prefix=f"test-{next(_NUMBERS)}", lease_s=0.5, retry_s=0.05)

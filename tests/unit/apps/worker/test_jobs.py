@@ -33,7 +33,16 @@ def test_a_job_can_not_fail_where_results_exist() -> None:
 
 
 def test_results_are_named_as_the_files_below_the_source(tmp_path: Path) -> None:
-    sources(tmp_path / "in", "a.wav", "2026/b.MP3", "2026/notes.txt", "c.v2.flac", "odd")
+    sources(
+        tmp_path / "in",
+        "a.wav",
+        "2026/b.MP3",
+        "2026/notes.txt",
+        "c.v2.flac",
+        "odd",
+        ".x.wav",
+        ".y/z.wav",
+    )
     job = make_job([f"{tmp_path}/in/", f"{tmp_path}/in/odd"], f"{tmp_path}/out", OUTPUT, None)
     items = list(find_items(job, Storage()))
     targets = {Path(item.source).name: item.target for item in items}
@@ -55,3 +64,15 @@ def test_two_files_with_the_same_results_are_refused(tmp_path: Path) -> None:
     job = make_job([f"{tmp_path}/"], f"{tmp_path}/out", OUTPUT, None)
     with pytest.raises(OptionError, match="would both be written"):
         list(find_items(job, Storage()))
+
+
+def test_a_folder_without_audio_is_refused(tmp_path: Path) -> None:
+    sources(tmp_path, "notes.txt")
+    job = make_job([f"{tmp_path}/"], f"{tmp_path}/out", OUTPUT, None)
+    with pytest.raises(OptionError, match="there is no audio or video below"):
+        list(find_items(job, Storage()))
+
+
+def test_results_may_lie_at_the_top() -> None:
+    assert make_job(["/in"], "/", OUTPUT, None).target == "/"
+    assert make_job(["/in"], "s3://out/", OUTPUT, None).target == "s3://out"

@@ -31,7 +31,7 @@ def items(count: int, job: Job = JOB) -> list[Item]:
     return [Item(job.id, f"s3://in/{i}.wav", f"s3://out/{i}") for i in range(count)]
 
 
-def claimed(queue: RedisQueue, count: int = 10, patience_s: float = 5.0) -> Sequence[Claim]:
+def claimed(queue: RedisQueue, count: int = 10, patience_s: float = 20.0) -> Sequence[Claim]:
     """Claim files as soon as there are any."""
     deadline = time.monotonic() + patience_s
     while not (found := queue.claim(count, WAIT_S)):
@@ -90,11 +90,12 @@ def test_an_end_counts_once(queue: RedisQueue) -> None:
     assert not queue.finish(good, Outcome.DONE, audio_s=1.5)
     assert not queue.retry(good, "", 0)
     assert queue.finish(bad, Outcome.FAILED, problem="broken: yes")
+    queue.cancel(JOB.id)
     assert queue.finish(unwanted, Outcome.CANCELLED)
     assert counts(queue) == (3, 1, 1, 1)
     status = queue.status(JOB.id)
     assert status is not None
-    assert (status.audio_s, status.left, status.state) == (1.5, 0, "failed")
+    assert (status.audio_s, status.left, status.state) == (1.5, 0, "cancelled")
     assert queue.problems(JOB.id) == {bad.item.source: "broken: yes"}
     assert queue.waiting() == 0
 
@@ -111,13 +112,67 @@ def test_the_files_of_a_dead_worker_go_to_another_one_at_a_time(
     assert all(claim.suspect for one in found for claim in one)
 
 
-def test_who_renews_keeps_its_files_and_who_does_not_is_told(
-    queue: RedisQueue, other: RedisQueue
+def test_files_of_a_dead_worker_are_found_behind_those_of_a_living_one(
+    queue: RedisQueue, other: RedisQueue, options: QueueOptions
+) -> None:
+    queue.submit(JOB, items(20))
+    alive = claimed(queue, 18)
+    with closing(RedisQueue(options, name="dead")) as dead:
+        lost = claimed(dead, 2)
+    deadline = time.monotonic() + 20 * options.lease_s
+    found: list[Claim] = []
+    while len(found) < 2:
+        assert time.monotonic() < deadline, found
+        queue.renew(alive)
+        found += other.claim(1, WAIT_S)
+    assert [claim.handle for claim in found] == [claim.handle for claim in lost]
+
+
+def test_who_is_late_to_renew_does_not_take_its_own_files_for_a_dead_workers(
+    queue: RedisQueue, options: QueueOptions
 ) -> None:
     queue.submit(JOB, items(1))
+    (claim,) = claimed(queue)
+    time.sleep(2 * options.lease_s)
+    assert queue.claim(1, WAIT_S) == []
+    assert queue.renew([claim]) == []
+    # It forgets what it had when it begins anew under its name.
+    with closing(RedisQueue(options, name=queue.name)) as again:
+        assert claimed(again)[0].handle == claim.handle
+
+
+def test_only_workers_without_files_are_forgotten(queue: RedisQueue, other: RedisQueue) -> None:
+    queue.submit(JOB, items(1))
+    (claim,) = claimed(queue)
+    other.claim(1, WAIT_S)
+    other._forget(keys=[other._items], args=["workers", "a", "b", "nobody"])
+    assert queue.renew([claim]) == []
+    assert queue.finish(claim, Outcome.DONE)
+
+
+def test_a_file_that_was_lost_is_not_put_back(queue: RedisQueue, other: RedisQueue) -> None:
+    queue.submit(JOB, items(1))
     (mine,) = claimed(queue)
-    for _ in range(5):
-        time.sleep(0.1)
+    (taken,) = claimed(other)
+    assert not queue.retry(mine, "", 0.0)
+    assert not queue.release(mine)
+    assert other.finish(taken, Outcome.DONE)
+
+
+def test_who_renews_keeps_its_files_and_who_does_not_is_told(options: QueueOptions) -> None:
+    longer = replace(options, lease_s=3.0)
+    with (
+        closing(RedisQueue(longer, name="a")) as queue,
+        closing(RedisQueue(longer, name="b")) as other,
+    ):
+        keeps_and_loses(queue, other)
+
+
+def keeps_and_loses(queue: RedisQueue, other: RedisQueue) -> None:
+    queue.submit(JOB, items(1))
+    (mine,) = claimed(queue)
+    until = time.monotonic() + 4.0
+    while time.monotonic() < until:
         assert queue.renew([mine]) == []
         assert other.claim(1, WAIT_S) == []
     (taken,) = claimed(other)
@@ -163,6 +218,31 @@ def test_a_cancelled_job_is_none_until_it_is_submitted_again(queue: RedisQueue) 
     assert counts(queue) == (2, 0, 0, 0)
     (again,) = claimed(queue)
     assert again.item == first.item
+
+
+def test_a_file_that_is_dropped_after_its_job_was_submitted_again_is_not_lost(
+    queue: RedisQueue,
+) -> None:
+    queue.submit(JOB, items(1))
+    (claim,) = claimed(queue)
+    queue.cancel(JOB.id)
+    queue.submit(JOB, items(1))
+    assert not queue.finish(claim, Outcome.CANCELLED)
+    (again,) = claimed(queue)
+    assert again.item == claim.item
+    assert queue.finish(again, Outcome.DONE)
+    assert counts(queue) == (1, 1, 0, 0)
+
+
+def test_a_job_can_be_forgotten(queue: RedisQueue) -> None:
+    queue.submit(JOB, items(2))
+    (claim,) = claimed(queue, 1)
+    assert queue.remove(JOB.id)
+    assert not queue.remove(JOB.id)
+    assert queue.jobs() == []
+    assert queue.job(JOB.id) is None
+    assert queue.finish(claim, Outcome.CANCELLED)
+    assert queue.status(JOB.id) is None
 
 
 def test_failed_files_can_be_queued_again(queue: RedisQueue) -> None:
@@ -212,5 +292,12 @@ def test_a_server_that_lost_everything_can_be_used_again(
 def test_a_queue_that_is_not_there_says_what_to_do() -> None:
     with pytest.raises(QueueError, match=r"is queue\.url right"):
         RedisQueue(QueueOptions(url="redis://127.0.0.1:1/0")).waiting()  # never connected
-    with pytest.raises(QueueError, match=r"queue\.url is no address"):
-        RedisQueue(QueueOptions(url="http://127.0.0.1"))
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1", "redis://:secret#x@host", "redis://host/?secret=1"]
+)
+def test_an_address_that_is_none_is_not_shown(url: str) -> None:
+    with pytest.raises(QueueError, match=r"queue\.url is no address") as refused:
+        RedisQueue(QueueOptions(url=url))
+    assert "secret" not in str(refused.value)

@@ -47,6 +47,8 @@ def names(storage: Storage, address: str) -> list[str]:
         ("/data/in/", "/data/in/"),
         ("/data/in", "/data/in"),
         ("file:///data/a%20b.wav", "/data/a b.wav"),
+        ("/data/x/../in/./", "/data/in/"),
+        ("/", "/"),
     ],
 )
 def test_addresses(address: str, whole: str) -> None:
@@ -59,10 +61,23 @@ def test_a_relative_path_is_made_whole(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert str(parse("in/")) == f"{tmp_path}/in/"
 
 
-@pytest.mark.parametrize("address", ["ftp://host/x", "s3://", "s3:///x"])
+@pytest.mark.parametrize("address", ["ftp://host/x", "s3://", "s3:///x", "s3://a b/x"])
 def test_other_addresses_are_refused(address: str) -> None:
     with pytest.raises(OptionError, match="possible are s3://"):
         parse(address)
+
+
+@pytest.mark.parametrize("path", ["a//b", "/a", "a/../b", "./a", "a//"])
+def test_paths_that_no_store_can_find_are_refused(path: str) -> None:
+    with pytest.raises(OptionError, match="an empty part"):
+        parse(f"s3://calls/{path}")
+
+
+@pytest.mark.parametrize("url", ["minio:9000", "ftp://minio", "http://", "http://key:secret@minio"])
+def test_a_server_that_is_none_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(OptionError, match=r"it is like http://host:9000") as refused:
+        Storage(StorageOptions(endpoint_url=url))
+    assert "secret" not in str(refused.value)
 
 
 def test_what_lies_below(tmp_path: Path) -> None:

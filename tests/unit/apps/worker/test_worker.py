@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +15,18 @@ from typing import Any, cast
 import pytest
 
 from eclectus.apps.worker.jobs import find_items, make_job
+from eclectus.apps.worker.numbers import WorkerNumbers
 from eclectus.apps.worker.queue import Claim, Job, JobStatus
 from eclectus.apps.worker.redis_queue import RedisQueue
 from eclectus.apps.worker.storage import Location, Storage
 from eclectus.apps.worker.worker import Worker
-from eclectus.core.errors import CapacityError, InferenceError, StorageError, UndecodableAudioError
+from eclectus.core.errors import (
+    CapacityError,
+    InferenceError,
+    OptionError,
+    StorageError,
+    UndecodableAudioError,
+)
 from eclectus.core.options import OutputOptions, OverwritePolicy
 from eclectus.core.types import Segment, Transcript, Word
 from eclectus.service.batch_options import QueueOptions
@@ -197,6 +205,37 @@ def test_broken_audio_fails_at_once(place: Place) -> None:
     assert (status.done, status.failed, status.state) == (1, 1, "failed")
 
 
+def test_a_decoder_that_was_killed_is_asked_again(place: Place) -> None:
+    errors = [UndecodableAudioError("decoding it failed badly", crashed=True)]
+
+    def meanwhile(_: str) -> None:
+        if errors:
+            raise errors.pop()
+
+    job = place.submit("a")
+    work_off(place.worker(Model(meanwhile)))
+    assert place.status(job).done == 1
+
+
+def test_a_store_that_panics_is_tried_again(place: Place) -> None:
+    class PanicError(BaseException):
+        pass
+
+    class Panics(Storage):
+        panics = 1
+
+        def write(self, place: Location, text: str) -> None:
+            if self.panics:
+                self.panics -= 1
+                raise PanicError
+            super().write(place, text)
+
+    job = place.submit("a")
+    place.storage = Panics()
+    work_off(place.worker(Model()))
+    assert place.status(job).done == 1
+
+
 def test_a_source_that_has_gone_fails_at_once(place: Place) -> None:
     job = place.submit("a", "b")
     (place.folder / "in" / "a.wav").unlink()
@@ -253,8 +292,21 @@ def test_what_a_worker_died_with_is_transcribed_alone(place: Place) -> None:
     assert max(alone["c"], alone["d"]) == 2
 
 
+def test_a_suspect_is_kept_while_it_waits_for_the_others(place: Place) -> None:
+    """Several leases long, beside another worker that would take it."""
+    place.options = replace(place.options, max_attempts=2, lease_s=2.0)
+    job = place.submit("a", "b")
+    place.open("dead").claim(1, 0.01)
+    models = [Model(lambda _: time.sleep(5.0)), Model(lambda _: time.sleep(5.0))]
+    first, second = (place.worker(model, name=f"w{i}") for i, model in enumerate(models))
+    with started(first), started(second):
+        pass
+    assert sorted(models[0].seen + models[1].seen) == ["a", "b"]
+    assert place.status(job).done == 2
+
+
 def test_a_file_that_kills_every_worker_fails(place: Place) -> None:
-    place.options = replace(place.options, max_attempts=2, lease_s=0.1)
+    place.options = replace(place.options, max_attempts=2)
     job = place.submit("deadly")
     for number in range(2):
         one = place.open(f"dead-{number}")
@@ -267,8 +319,9 @@ def test_a_file_that_kills_every_worker_fails(place: Place) -> None:
 
 def test_long_work_keeps_its_files(place: Place) -> None:
     """Several leases long, beside another worker that looks for files."""
+    place.options = replace(place.options, lease_s=2.0)
     job = place.submit("long")
-    models = [Model(lambda _: time.sleep(1.2)), Model(lambda _: time.sleep(1.2))]
+    models = [Model(lambda _: time.sleep(5.0)), Model(lambda _: time.sleep(5.0))]
     with (
         started(place.worker(models[0], name="one")),
         started(place.worker(models[1], name="two")),
@@ -328,31 +381,58 @@ def test_what_takes_longer_than_the_grace_goes_back(place: Place) -> None:
     assert place.status(job).done == 1
 
 
+@pytest.mark.parametrize("lease_s", [2.0, 0.2])
 def test_a_queue_that_is_away_for_a_while_costs_nothing(
+    tmp_path: Path, options: QueueOptions, lease_s: float
+) -> None:
+    """Shorter or longer than a lease."""
+    port = free_port()
+    kept = tmp_path / "redis"
+    kept.mkdir()
+    url = f"redis://127.0.0.1:{port}/0"
+    going = threading.Event()
+    model = Model(lambda _: going.wait(PATIENCE_S))  # type: ignore[arg-type]
+    with closing(Place(tmp_path, replace(options, url=url, lease_s=lease_s))) as place:
+        worker = place.worker(model)
+        with redis_server(kept, port):
+            job = place.submit("a", "b")
+            thread = threading.Thread(target=worker.run, daemon=True)
+            thread.start()
+            until(lambda: len(model.seen) == 2)
+        time.sleep(0.3)
+        with redis_server(kept, port):
+            time.sleep(1.0)
+            going.set()
+            until(lambda: place.status(job).done == 2)
+            worker.stop()
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+    assert sorted(model.seen) == ["a", "b"]
+
+
+def test_a_worker_ends_in_time_while_the_queue_is_away(
     tmp_path: Path, options: QueueOptions
 ) -> None:
     port = free_port()
     kept = tmp_path / "redis"
     kept.mkdir()
-    url = f"redis://127.0.0.1:{port}/0"
-    with closing(Place(tmp_path, replace(options, url=url, lease_s=2.0))) as place:
-        keep_going(place, kept, port)
-
-
-def keep_going(place: Place, kept: Path, port: int) -> None:
     going = threading.Event()
     model = Model(lambda _: going.wait(PATIENCE_S))  # type: ignore[arg-type]
-    worker = place.worker(model)
-    with redis_server(kept, port):
-        job = place.submit("a", "b")
-        thread = threading.Thread(target=worker.run, daemon=True)
-        thread.start()
-        until(lambda: len(model.seen) == 2)
-    going.set()
-    until(lambda: len(place.results()) == 2)
-    with redis_server(kept, port):
-        until(lambda: place.status(job).done == 2)
+    url = f"redis://127.0.0.1:{port}/0"
+    with closing(Place(tmp_path, replace(options, url=url, lease_s=5.0, grace_s=0.2))) as place:
+        worker = place.worker(model)
+        with redis_server(kept, port):
+            place.submit("a")
+            thread = threading.Thread(target=worker.run, daemon=True)
+            thread.start()
+            until(lambda: bool(model.seen))
+        going.set()
+        until(lambda: bool(place.results()))
         worker.stop()
         thread.join(PATIENCE_S)
         assert not thread.is_alive()
-    assert sorted(model.seen) == ["a", "b"]
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("", 0)) as taken, pytest.raises(OptionError, match="metrics-port"):
+        WorkerNumbers().serve(taken.getsockname()[1])
