@@ -10,6 +10,7 @@ from eclectus.core.errors import OptionError, StreamClosedError
 from eclectus.core.options import StreamOptions
 from eclectus.core.protocols import LanguageIdentifier, SpeechDetector, Tokenizer
 from eclectus.core.types import FloatArray
+from eclectus.recognition.assemble import check_language
 from eclectus.signal.onset import OnsetDetector
 from eclectus.signal.resample import StreamResampler
 from eclectus.streaming.buffer import SampleBuffer
@@ -155,12 +156,7 @@ class Session:
         Raises:
             OptionError: The model does not know the language.
         """
-        if language is not None and self.languages and language not in self.languages:
-            known = ", ".join(self.languages)
-            raise OptionError(
-                f"the model does not know the language {language!r}, but {known}.",
-                language=language,
-            )
+        check_language(language, self._engine.config)
         self._hint = self._language.hint = language
 
     def drive(self, steps: Steps) -> list[Event]:

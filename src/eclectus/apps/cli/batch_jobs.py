@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -183,7 +183,7 @@ def _row(status: JobStatus) -> dict[str, Any]:
     return {"state": status.state, "left": status.left} | asdict(status)
 
 
-def _print_table(jobs: list[JobStatus] | Any) -> None:
+def _print_table(jobs: Sequence[JobStatus]) -> None:
     from rich.console import Console
     from rich.table import Table
 

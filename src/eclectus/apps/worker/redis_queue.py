@@ -75,11 +75,8 @@ class RedisQueue:
         self._jobs = f"{self._prefix}:jobs"
         script = self._redis.register_script
         self._add, self._again = script(scripts.ADD), script(scripts.AGAIN)
-        self._finish, self._retry, self._due = (
-            script(scripts.FINISH),
-            script(scripts.RETRY),
-            script(scripts.DUE),
-        )
+        self._finish, self._retry = script(scripts.FINISH), script(scripts.RETRY)
+        self._due = script(scripts.DUE)
         self._renew, self._forget = script(scripts.RENEW), script(scripts.FORGET)
         self._grouped = False
         self._held: set[str] = set()
