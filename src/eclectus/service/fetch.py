@@ -90,7 +90,8 @@ def fetch(url: str, limits: FetchLimits, *, allowed: Callable[[str], bool] = is_
     except AudioNotFoundError:
         raise
     except (OSError, http.client.HTTPException) as error:
-        reason = f"it took longer than {limits.seconds:g} s" if connection.aborted else error
+        late = connection.aborted or isinstance(error, TimeoutError)
+        reason = f"it took longer than {limits.seconds:g} s" if late else error
         raise AudioNotFoundError(f"the web address can't be read: {reason}") from error
     finally:
         timer.cancel()

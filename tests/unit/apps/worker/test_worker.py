@@ -332,16 +332,17 @@ def test_long_work_keeps_its_files(place: Place) -> None:
 
 
 def test_a_file_that_was_lost_is_left_to_the_other(place: Place) -> None:
-    class Asleep(RedisQueue):
-        def renew(self, claims: Any) -> list[Claim]:
-            claims = list(claims)
-            time.sleep(0.5)
-            return list(super().renew(claims))
-
     job = place.submit("a")
     going = threading.Event()
     first = Model(lambda _: going.wait(PATIENCE_S))  # type: ignore[arg-type]
     second = Model()
+
+    class Asleep(RedisQueue):
+        def renew(self, claims: Any) -> list[Claim]:
+            claims = list(claims)
+            until(lambda: bool(second.seen))
+            return list(super().renew(claims))
+
     with started(place.worker(first, queue=place.open("asleep", Asleep))):
         until(lambda: bool(first.seen))
         work_off(place.worker(second, name="awake"))
