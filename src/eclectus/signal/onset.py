@@ -3,8 +3,9 @@
 The live twin of `vad`: that one looks ahead to judge, this one decides each mel frame as it comes.
 The noise's level is the lowest smoothed level of the last seconds (minimum statistics, Martin
 2001); a stream is taken to begin in quiet, so that it may begin in the middle of a word.
-What begins must be voiced, and vary: noise and hum that set in are no speech. The unvoiced sounds
-before the first voiced one are a matter of the pre-roll.
+What begins must be voiced, vary, and not go on as a tone does: noise, hum and music that set in are
+no speech. The tenth of a second until that is known, and the unvoiced sounds before the first
+voiced one, are a matter of the pre-roll.
 """
 
 from __future__ import annotations
@@ -15,20 +16,69 @@ import numpy as np
 
 from eclectus.core.errors import OptionError
 from eclectus.core.types import FloatArray
-from eclectus.signal.vad import HOP, QUIETEST_DB, WINDOW, Floor, frames_of, measure
-from eclectus.signal.voicing import periodicity
+from eclectus.signal.vad import HOP, QUIETEST_DB, WINDOW, Floor, measure
+from eclectus.signal.voicing import SPAN, Resemblance, resemblance
 
 _SMOOTHING = 5  # mel frames
 _VARIED = 10  # mel frames ...
 _VARIED_DB = 1.0  # ... over which speech varies by more than this, and steady hum does not
-# Noise is as periodic for one frame in a hundred thousand, and never was for three on end.
-_PERIODIC = 0.6
+# Noise is as periodic for one frame in ten thousand, and never was for three on end.
+_PERIODIC = 0.45
 _VOICED = 3  # mel frames
+# A mel frame speaks for a voice as clearly as it is unlike its past, in its waveform and in its
+# colour, at most by one. Whatever begins is unlike its past, for the 80 ms until there is enough of
+# it; a tone is no more from then.
+_ALIKE = 0.55
+_CLEARLY = 0.25
+_CHANGE_DB = 2.5
+_CLEARLY_DB = 1.0
+_EVIDENCE = 9.0
+_GAP = 8  # mel frames of quiet after which evidence is gathered anew
+# Who looks for starts wants to see more than a click, and short words are over when they are known.
+_BEGUN = 8  # mel frames that speech which begins lasts at least
+# Speech that goes on is looked at now and then: without a voice for so long it must begin anew.
+_LOOK_EVERY = 10  # mel frames
+_LOOKS = 12
 _GOING_ON = 80  # mel frames after speech in which it goes on, voiced or not
 _BIAS_DB = 2.0
 _PEAKED_BONUS_DB = 2.0
 _FIRST_FLOOR_DB = -55.0
 _RANGE_DB = 12.0
+_PAST = SPAN - WINDOW
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """What speaks for a voice in what is loud now."""
+
+    voiced: int = 0
+    has_voice: bool = False
+    unlike: float = 0.0
+    quiet: int = 0
+
+    def add(self, found: Resemblance, varies: bool) -> bool:
+        """Count a loud mel frame in; returns whether it is enough."""
+        self.quiet = 0
+        self.voiced = self.voiced + 1 if found.period >= _PERIODIC else 0
+        wave = (_ALIKE - found.past) / _CLEARLY
+        colour = (found.change_db - _CHANGE_DB) / _CLEARLY_DB
+        clarity = max(-1.0, min(wave, colour, 1.0))
+        self.unlike = min(_EVIDENCE, max(0.0, self.unlike + clarity))
+        is_voice = self.voiced >= _VOICED and varies
+        self.has_voice = self.unlike > 0 and (self.has_voice or is_voice)
+        return self.has_voice and self.unlike >= _EVIDENCE
+
+    def rest(self) -> None:
+        """Count a quiet mel frame in: after some of them all is forgotten."""
+        self.quiet += 1
+        if self.quiet > _GAP:
+            self.voiced, self.has_voice, self.unlike = 0, False, 0.0
+
+
+def is_voice(found: Resemblance) -> bool:
+    """Tell whether a mel frame is voiced, and no tone."""
+    unlike = found.past < _ALIKE and found.change_db > _CHANGE_DB
+    return unlike and found.period >= _PERIODIC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +127,15 @@ class OnsetDetector:
         """
         self._options = options or OnsetOptions()
         self._memory = round(self._options.memory_s * 100)
-        self._tail: FloatArray = np.zeros(0, np.float32)
+        # What comes before the stream is silence.
+        self._tail: FloatArray = np.zeros(_PAST, np.float32)
         self._floor = Floor()
         self._floor.add(0, _FIRST_FLOOR_DB - _BIAS_DB)
         self._recent: list[float] = []
         self._index = 0
-        self._voiced = 0
+        self._evidence = _Evidence()
+        self._begun: int | None = None
+        self._looks_in_vain = 0
         self._last_speech: int | None = None
         self._speaking = False
 
@@ -94,20 +147,21 @@ class OnsetDetector:
             [160 i, 160 i + 320).
         """
         self._tail = np.concatenate([self._tail, samples])
-        count = max(0, (len(self._tail) - WINDOW) // HOP + 1)
+        count = max(0, (len(self._tail) - SPAN) // HOP + 1)
         if not count:
             return []
-        levels, peaked = measure(self._tail, 0, count)
-        frames = frames_of(self._tail)
-        self._tail = self._tail[count * HOP :].copy()
-        return [
-            self._decide(level, has_peaks, frame)
-            for level, has_peaks, frame in zip(
-                levels.tolist(), peaked.tolist(), frames, strict=True
+        levels, peaked = measure(self._tail[_PAST:], 0, count)
+        decisions = [
+            self._decide(level, has_peaks, self._tail[i * HOP : i * HOP + SPAN])
+            for i, (level, has_peaks) in enumerate(
+                zip(levels.tolist(), peaked.tolist(), strict=True)
             )
         ]
+        self._tail = self._tail[count * HOP :].copy()
+        return decisions
 
     def _decide(self, level: float, has_peaks: bool, samples: FloatArray) -> bool:
+        """Decide the mel frame at the end of (SPAN,) samples."""
         self._index += 1
         self._recent = [*self._recent[1 - _VARIED :], level]
         smoothed = self._recent[-_SMOOTHING:]
@@ -119,17 +173,37 @@ class OnsetDetector:
         if has_peaks:
             needed -= _PEAKED_BONUS_DB
         loud = level > floor + needed
-        self._speaking = loud and (self._speaking or self._may_begin(samples))
+        if not self._goes_on():
+            self._speaking = loud and self._begins(samples)
+        elif self._begun is not None and self._index - self._begun < _BEGUN:
+            self._speaking = True
+        else:
+            self._speaking = loud and self._is_still_voice(samples)
         if self._speaking:
             self._last_speech = self._index
-        if not loud or self._speaking:
-            self._voiced = 0
+            self._evidence = _Evidence()
+        elif not loud:
+            self._evidence.rest()
         return self._speaking
 
-    def _may_begin(self, samples: FloatArray) -> bool:
-        """Tell whether a loud frame may be speech: voiced for a moment and no hum, or going on."""
-        if self._last_speech is not None and self._index - self._last_speech <= _GOING_ON:
+    def _goes_on(self) -> bool:
+        """Whether somebody spoke not long ago: what is loud is speech then, voiced or not."""
+        return self._last_speech is not None and self._index - self._last_speech <= _GOING_ON
+
+    def _begins(self, samples: FloatArray) -> bool:
+        varies = max(self._recent) - min(self._recent) > _VARIED_DB
+        if not self._evidence.add(resemblance(samples), varies):
+            return False
+        self._begun = self._index
+        self._looks_in_vain = 0
+        return True
+
+    def _is_still_voice(self, samples: FloatArray) -> bool:
+        """Look at a loud frame now and then; music that began like speech is found out."""
+        if self._index % _LOOK_EVERY:
             return True
-        self._voiced = self._voiced + 1 if periodicity(samples) >= _PERIODIC else 0
-        varied = max(self._recent) - min(self._recent) > _VARIED_DB
-        return self._voiced >= _VOICED and varied
+        self._looks_in_vain = 0 if is_voice(resemblance(samples)) else self._looks_in_vain + 1
+        if self._looks_in_vain < _LOOKS:
+            return True
+        self._last_speech = None
+        return False

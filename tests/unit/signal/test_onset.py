@@ -53,6 +53,38 @@ def test_noise_is_not_speech_even_as_it_sets_in(level: float) -> None:
     assert not any(decisions)
 
 
+def tone(hertz: float, seconds: float = 0.5) -> FloatArray:
+    time = np.arange(round(seconds * RATE)) / RATE
+    parts = [np.sin(2 * np.pi * hertz * n * time) / n for n in range(1, 8)]
+    return np.asarray(0.1 * np.exp(-2 * time) * np.sum(parts, axis=0), np.float32)
+
+
+def test_tones_one_after_the_other_are_no_speech() -> None:
+    melody = [tone(hertz) for hertz in (220.0, 262.0, 330.0, 294.0, 110.0)]
+    signal = np.concatenate([noise(1.0, 1e-4), *melody, noise(1.0, 1e-4), *melody])
+    assert not any(OnsetDetector().push(signal))
+
+
+def test_tones_that_follow_speech_are_found_out() -> None:
+    signal = np.concatenate(
+        [speech(), *[tone(hertz, 1.5) for hertz in (220.0, 330.0, 262.0, 196.0)]]
+    )
+    decisions = OnsetDetector().push(signal)
+    after = round(len(speech()) / 160)
+    assert not any(decisions[after + 250 :])
+
+
+def test_speech_over_tones_is_heard() -> None:
+    clean = speech()
+    music = np.concatenate([tone(hertz, 1.0) for hertz in (220.0, 330.0, 262.0, 196.0) * 9])
+    lead = 4 * RATE
+    signal = (0.02 * music).astype(np.float32)
+    signal[lead : lead + len(clean)] += clean
+    decisions = OnsetDetector().push(signal)
+    assert not any(decisions[:390])
+    assert share(decisions[400 : 400 + len(clean) // 160]) > 0.3
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 9000), max_size=20))
 def test_any_blocks_give_the_same_decisions(cuts: list[int]) -> None:

@@ -1,4 +1,4 @@
-"""How periodic sounds are."""
+"""How much sounds resemble what was before."""
 
 from pathlib import Path
 
@@ -7,23 +7,46 @@ import pytest
 import soundfile as sf
 
 from eclectus.core.types import FloatArray
-from eclectus.signal.voicing import periodicity
+from eclectus.signal.voicing import SPAN, Resemblance, resemblance
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 RATE = 16_000
 
 
-def frames(samples: FloatArray) -> list[FloatArray]:
-    return [samples[start : start + 320] for start in range(0, len(samples) - 320, 160)]
+def found_in(samples: FloatArray) -> list[Resemblance]:
+    places = range(0, len(samples) - SPAN, 160)
+    return [resemblance(samples[start : start + SPAN]) for start in places]
 
 
-@pytest.mark.parametrize("pitch", [90, 130, 200, 350])
-def test_a_buzz_with_the_pitch_of_a_voice_is_periodic(pitch: int) -> None:
+def buzz(*pitches: float, glide: float = 0.0) -> FloatArray:
+    """A second of harmonics of each pitch, which swings by this share."""
     time = np.arange(RATE) / RATE
-    buzz = sum(np.sin(2 * np.pi * pitch * n * time) for n in range(1, 3500 // pitch))
-    found = [periodicity(frame) for frame in frames(np.asarray(buzz, np.float32))]
-    # Below 125 Hz the lags end before the period does.
-    assert np.median(found) > (0.9 if pitch > 125 else 0.0)
+    swing = np.cumsum(1 + glide * np.sin(2 * np.pi * 3 * time)) / RATE
+    parts = [
+        np.sin(2 * np.pi * pitch * n * swing) / n
+        for pitch in pitches
+        for n in range(1, round(3500 / pitch))
+    ]
+    return np.asarray(0.05 * np.sum(parts, axis=0), np.float32)
+
+
+@pytest.mark.parametrize("pitch", [70, 90, 130, 200, 350])
+def test_a_tone_is_periodic_and_goes_on(pitch: int) -> None:
+    for found in found_in(buzz(pitch)):
+        assert found.period > 0.85
+        assert found.past > 0.85
+        assert found.change_db < 1
+
+
+def test_a_chord_goes_on() -> None:
+    past = [found.past for found in found_in(buzz(220.0, 277.2, 329.6))]
+    assert np.median(past) > 0.55
+
+
+def test_a_voice_that_glides_is_periodic_and_soon_another() -> None:
+    found = found_in(buzz(120, glide=0.1))
+    assert np.median([one.period for one in found]) > 0.45
+    assert np.median([one.past for one in found]) < 0.55
 
 
 @pytest.mark.parametrize("slope", [0, 1, 2])
@@ -31,13 +54,25 @@ def test_noise_is_never_periodic_for_three_frames_on_end(slope: int) -> None:
     drawn = np.random.default_rng(0).standard_normal(60 * RATE)
     hertz = np.maximum(np.fft.rfftfreq(len(drawn), 1 / RATE), 20.0)
     noise = np.fft.irfft(np.fft.rfft(drawn) * hertz ** (-slope / 2), len(drawn))
-    found = np.array([periodicity(frame) for frame in frames(noise.astype(np.float32))])
-    assert np.lib.stride_tricks.sliding_window_view(found, 3).min(axis=1).max() < 0.6
+    period = np.array([found.period for found in found_in(noise.astype(np.float32))])
+    assert np.lib.stride_tricks.sliding_window_view(period, 3).min(axis=1).max() < 0.45
 
 
-def test_voices_are_and_silence_is_not() -> None:
+def test_voices_are_periodic_and_change_and_silence_is_nothing() -> None:
     samples = np.asarray(sf.read(DATA / "garden.flac", dtype="float32")[0], np.float32)
-    found = np.array([periodicity(frame) for frame in frames(samples)])
-    loud = np.array([np.square(frame).mean() for frame in frames(samples)])
-    assert np.mean(found[loud > np.median(loud)] > 0.6) > 0.25
-    assert periodicity(np.zeros(320, np.float32)) == 0
+    found = found_in(samples)
+    ends = [
+        np.square(samples[i * 160 + SPAN - 320 : i * 160 + SPAN]).mean() for i in range(len(found))
+    ]
+    loud = np.array(ends) > np.median(ends)
+    assert np.mean(np.array([one.period for one in found])[loud] > 0.45) > 0.5
+    assert np.mean(np.array([one.past for one in found])[loud] < 0.55) > 0.5
+    assert np.mean(np.array([one.change_db for one in found])[loud] > 2.5) > 0.5
+    assert resemblance(np.zeros(SPAN, np.float32)) == Resemblance(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("gain", [1e-3, 30.0])
+def test_loudness_does_not_matter(gain: float) -> None:
+    samples = buzz(120, glide=0.2)[:SPAN]
+    scaled = resemblance((gain * samples).astype(np.float32))
+    assert tuple(scaled) == pytest.approx(tuple(resemblance(samples)), abs=0.01)

@@ -70,7 +70,7 @@ def test_two_utterances_begin_and_end_where_they_were_spoken(model: eclectus.Mod
     starts = [event.at for event in events if isinstance(event, SpeechStarted)]
     ends = [event for event in events if isinstance(event, Endpoint)]
     length = len(clip("garden")) / RATE
-    assert starts == pytest.approx([2.0, 4.0 + length], abs=0.4)
+    assert starts == pytest.approx([2.2, 4.2 + length], abs=0.4)
     assert [end.reason for end in ends] == [EndpointReason.SILENCE] * 2
     assert ends[0].at == pytest.approx(2.0 + length, abs=0.4)
     assert events[-1] == Ended(len(samples) / RATE)
