@@ -24,21 +24,23 @@ _VARIED = 10  # mel frames ...
 _VARIED_DB = 1.0  # ... over which speech varies by more than this, and steady hum does not
 # Noise is as periodic for one frame in ten thousand, and never was for three on end.
 _PERIODIC = 0.45
-_VOICED = 3  # mel frames
-# A mel frame speaks for a voice as clearly as it is unlike its past, in its waveform and in its
+_VOICED = 2  # looks
+_EVERY = 2  # mel frames from one look at what is loud to the next; each costs as much as ten frames
+# A look speaks for a voice as clearly as it is unlike its past, in its waveform and in its
 # colour, at most by one. Whatever begins is unlike its past, for the 80 ms until there is enough of
 # it; a tone is no more from then.
 _ALIKE = 0.55
 _CLEARLY = 0.25
 _CHANGE_DB = 2.5
 _CLEARLY_DB = 1.0
-_EVIDENCE = 9.0
+_EVIDENCE = 5.0
 _GAP = 8  # mel frames of quiet after which evidence is gathered anew
 # Who looks for starts wants to see more than a click, and short words are over when they are known.
 _BEGUN = 8  # mel frames that speech which begins lasts at least
-# Speech that goes on is looked at now and then: without a voice for so long it must begin anew.
+# Speech that goes on is looked at now and then: if the looks find no voice it must begin anew.
 _LOOK_EVERY = 10  # mel frames
 _LOOKS = 12
+_TRUST = 500  # mel frames after a look that found one
 _GOING_ON = 80  # mel frames after speech in which it goes on, voiced or not
 _BIAS_DB = 2.0
 _PEAKED_BONUS_DB = 2.0
@@ -57,8 +59,7 @@ class _Evidence:
     quiet: int = 0
 
     def add(self, found: Resemblance, varies: bool) -> bool:
-        """Count a loud mel frame in; returns whether it is enough."""
-        self.quiet = 0
+        """Count a look at what is loud in; returns whether it is enough."""
         self.voiced = self.voiced + 1 if found.period >= _PERIODIC else 0
         wave = (_ALIKE - found.past) / _CLEARLY
         colour = (found.change_db - _CHANGE_DB) / _CLEARLY_DB
@@ -136,6 +137,7 @@ class OnsetDetector:
         self._evidence = _Evidence()
         self._begun: int | None = None
         self._looks_in_vain = 0
+        self._next_look = 0
         self._last_speech: int | None = None
         self._speaking = False
 
@@ -181,7 +183,6 @@ class OnsetDetector:
             self._speaking = loud and self._is_still_voice(samples)
         if self._speaking:
             self._last_speech = self._index
-            self._evidence = _Evidence()
         elif not loud:
             self._evidence.rest()
         return self._speaking
@@ -191,18 +192,27 @@ class OnsetDetector:
         return self._last_speech is not None and self._index - self._last_speech <= _GOING_ON
 
     def _begins(self, samples: FloatArray) -> bool:
+        self._evidence.quiet = 0
+        if self._index % _EVERY:
+            return False
         varies = max(self._recent) - min(self._recent) > _VARIED_DB
         if not self._evidence.add(resemblance(samples), varies):
             return False
         self._begun = self._index
-        self._looks_in_vain = 0
+        self._evidence = _Evidence()
+        self._looks_in_vain, self._next_look = 0, self._index + _LOOK_EVERY
         return True
 
     def _is_still_voice(self, samples: FloatArray) -> bool:
         """Look at a loud frame now and then; music that began like speech is found out."""
-        if self._index % _LOOK_EVERY:
+        if self._index < self._next_look:
             return True
-        self._looks_in_vain = 0 if is_voice(resemblance(samples)) else self._looks_in_vain + 1
+        if is_voice(resemblance(samples)):
+            self._looks_in_vain = 0
+            self._next_look = self._index + _TRUST
+            return True
+        self._looks_in_vain += 1
+        self._next_look = self._index + _LOOK_EVERY
         if self._looks_in_vain < _LOOKS:
             return True
         self._last_speech = None

@@ -23,9 +23,7 @@ SPAN = 1920
 """Samples that are compared."""
 
 _BAND_HZ = (150.0, 4000.0)
-_FFT_SIZE = 2048
 # The band fits into half the rate, in which all that follows counts.
-_HALF = _FFT_SIZE // 2
 _SPAN = SPAN // 2
 _PIECE = 320
 _FARTHEST = _SPAN - _PIECE
@@ -35,7 +33,7 @@ _GUARD = 1e-30
 _LATER = 640
 _HANN = np.hanning(_PIECE).astype(np.float32)
 _EDGES_HZ = (200, 400, 600, 850, 1150, 1500, 1900, 2400, 3000, 3800)
-_BANDS = [round(hertz / _RATE * _FFT_SIZE) for hertz in _EDGES_HZ]
+_BANDS = [round(hertz * _PIECE * 2 / _RATE) for hertz in _EDGES_HZ]
 _RANGE_DB = 30.0
 """What a band may lie below the loudest one and count."""
 
@@ -59,7 +57,7 @@ class Resemblance(NamedTuple):
 
 def _flattening() -> NDArray[np.float32]:
     """Return gains that make noise between white and brown flat, in the band alone."""
-    hertz = np.fft.rfftfreq(_FFT_SIZE, 1 / _RATE)[: _HALF // 2 + 1]
+    hertz = np.fft.rfftfreq(SPAN, 1 / _RATE)[: _SPAN // 2 + 1]
     inside = (hertz > _BAND_HZ[0]) & (hertz < _BAND_HZ[1])
     return np.asarray(np.where(inside, (hertz / 1000) ** 0.75, 0.0), np.float32)
 
@@ -76,12 +74,12 @@ def resemblance(samples: FloatArray) -> Resemblance:
     Returns:
         How alike they are; 0 for digital silence.
     """
-    spectrum = np.fft.rfft(samples, _FFT_SIZE)[: len(_FLATTENING)] * _FLATTENING
-    flat = np.fft.irfft(spectrum, _HALF)[:_SPAN]
+    spectrum = np.fft.rfft(samples)[: len(_FLATTENING)] * _FLATTENING
+    flat = np.fft.irfft(spectrum, _SPAN)
     piece = flat[-_PIECE:]
-    # Nothing wraps around: lags go to the past, and the span fits.
-    product = np.fft.rfft(flat, _HALF) * np.conj(np.fft.rfft(piece, _HALF))
-    correlation = np.fft.irfft(product, _HALF)[: _FARTHEST + 1]
+    # Nothing wraps around: lags go to the past.
+    product = spectrum * np.conj(np.fft.rfft(piece, _SPAN))
+    correlation = np.fft.irfft(product, _SPAN)[: _FARTHEST + 1]
     energy = np.concatenate([[0.0], np.cumsum(np.square(flat, dtype=np.float64))])
     power = (energy[_PIECE:] - energy[: _FARTHEST + 1]) * float(np.dot(piece, piece))
     by_lag = (correlation / np.sqrt(np.maximum(power, _GUARD)))[::-1]
@@ -91,7 +89,7 @@ def resemblance(samples: FloatArray) -> Resemblance:
 def _change(flat: NDArray[Any]) -> float:
     """Return by how many dB the envelope of the spectrum has changed in 80 ms."""
     pieces = np.stack([flat[-_PIECE:], flat[-_PIECE - _LATER : -_LATER]]) * _HANN
-    spectrum = np.fft.rfft(pieces, _HALF)
+    spectrum = np.fft.rfft(pieces)
     power = np.square(spectrum.real) + np.square(spectrum.imag)
     bands = np.add.reduceat(power, _BANDS, axis=1)[:, :-1]
     levels = 10 * np.log10(bands + _GUARD)
