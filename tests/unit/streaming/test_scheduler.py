@@ -140,11 +140,11 @@ def test_flush_ends_an_utterance_and_close_waits_for_what_was_asked(
         scheduler.finish(session)
 
 
-def test_a_call_that_needs_no_step_is_done_at_once(
+def test_a_call_that_needs_no_step_ends_without_events(
     model: eclectus.Model, engine: StreamEngine
 ) -> None:
     session = Session(engine, model.tokenizer, OPTIONS)
     scheduler = StreamScheduler(engine)
-    assert scheduler.push(session, np.zeros(10, np.float32)).done()
+    assert scheduler.push(session, np.zeros(10, np.float32)).result(60) == []
     assert scheduler.finish(session).result() == [Ended(10 / RATE)]
     scheduler.close()
