@@ -22,7 +22,7 @@ from eclectus.signal.voicing import SPAN, Resemblance, resemblance
 _SMOOTHING = 5  # mel frames
 _VARIED = 10  # mel frames ...
 _VARIED_DB = 1.0  # ... over which speech varies by more than this, and steady hum does not
-# Noise is as periodic for one frame in ten thousand, and never was for three on end.
+# Noise is as periodic for one frame in ten thousand, and never was at two looks on end.
 _PERIODIC = 0.45
 _VOICED = 2  # looks
 _EVERY = 2  # mel frames from one look at what is loud to the next; each costs as much as ten frames
@@ -76,7 +76,7 @@ class _Evidence:
             self.voiced, self.has_voice, self.unlike = 0, False, 0.0
 
 
-def is_voice(found: Resemblance) -> bool:
+def _is_voice(found: Resemblance) -> bool:
     """Tell whether a mel frame is voiced, and no tone."""
     unlike = found.past < _ALIKE and found.change_db > _CHANGE_DB
     return unlike and found.period >= _PERIODIC
@@ -207,7 +207,7 @@ class OnsetDetector:
         """Look at a loud frame now and then; music that began like speech is found out."""
         if self._index < self._next_look:
             return True
-        if is_voice(resemblance(samples)):
+        if _is_voice(resemblance(samples)):
             self._looks_in_vain = 0
             self._next_look = self._index + _TRUST
             return True
