@@ -16,7 +16,7 @@ import numpy as np
 
 from eclectus.core.errors import OptionError
 from eclectus.core.types import FloatArray
-from eclectus.signal.vad import HOP, QUIETEST_DB, WINDOW, Floor, measure
+from eclectus.signal.vad import HOP, QUIETEST_DB, WINDOW, Floor, are_peaked, levels_of, spectra
 from eclectus.signal.voicing import SPAN, Resemblance, resemblance
 
 _SMOOTHING = 5  # mel frames
@@ -111,6 +111,53 @@ class OnsetOptions:
             )
 
 
+class _Block:
+    """Mel frames that came together, and what is measured of them: all at once, or when asked.
+
+    Attributes:
+        levels: In dB, after up to ten of earlier mel frames.
+        smoothed: The levels of the mel frames, each with those before it.
+    """
+
+    __slots__ = ("_earlier", "_peaked", "_samples", "_spectrum", "levels", "smoothed")
+
+    def __init__(self, samples: FloatArray, earlier: list[float]) -> None:
+        """Measure mel frames.
+
+        Args:
+            samples: (SPAN + n HOP,) what the first needs, and on.
+            earlier: Levels of the mel frames before, at most ten.
+        """
+        self._samples = samples
+        self._spectrum = spectra(samples[_PAST:])
+        self._peaked: list[bool] | None = None
+        self._earlier = len(earlier)
+        self.levels: list[float] = earlier + levels_of(self._spectrum).tolist()
+        ends = range(self._earlier + 1, len(self.levels) + 1)
+        lately = [self.levels[max(0, end - _SMOOTHING) : end] for end in ends]
+        self.smoothed = [sum(levels) / len(levels) for levels in lately]
+
+    def level(self, place: int) -> float:
+        """Return the level in dB of a mel frame."""
+        return self.levels[self._earlier + place]
+
+    def varies(self, place: int) -> bool:
+        """Tell whether the level varied up to a mel frame."""
+        end = self._earlier + place + 1
+        recent = self.levels[max(0, end - _VARIED) : end]
+        return max(recent) - min(recent) > _VARIED_DB
+
+    def has_peaks(self, place: int) -> bool:
+        """Tell whether the spectrum of a mel frame has peaks."""
+        if self._peaked is None:
+            self._peaked = are_peaked(self._spectrum).tolist()
+        return self._peaked[place]
+
+    def look(self, place: int) -> Resemblance:
+        """Compare the sound at a mel frame with what was before."""
+        return resemblance(self._samples[place * HOP : place * HOP + SPAN])
+
+
 class OnsetDetector:
     """Decides each mel frame (10 ms) of a stream; any blocks give the same decisions.
 
@@ -132,7 +179,7 @@ class OnsetDetector:
         self._tail: FloatArray = np.zeros(_PAST, np.float32)
         self._floor = Floor()
         self._floor.add(0, _FIRST_FLOOR_DB - _BIAS_DB)
-        self._recent: list[float] = []
+        self._levels: list[float] = []
         self._index = 0
         self._evidence = _Evidence()
         self._begun: int | None = None
@@ -152,62 +199,58 @@ class OnsetDetector:
         count = max(0, (len(self._tail) - SPAN) // HOP + 1)
         if not count:
             return []
-        levels, peaked = measure(self._tail[_PAST:], 0, count)
-        decisions = [
-            self._decide(level, has_peaks, self._tail[i * HOP : i * HOP + SPAN])
-            for i, (level, has_peaks) in enumerate(
-                zip(levels.tolist(), peaked.tolist(), strict=True)
-            )
-        ]
+        block = _Block(self._tail, self._levels)
+        decisions = [self._decide(block, place) for place in range(count)]
+        self._levels = block.levels[-_VARIED:]
         self._tail = self._tail[count * HOP :].copy()
         return decisions
 
-    def _decide(self, level: float, has_peaks: bool, samples: FloatArray) -> bool:
-        """Decide the mel frame at the end of (SPAN,) samples."""
+    def _decide(self, block: _Block, place: int) -> bool:
+        """Decide a mel frame of a block."""
         self._index += 1
-        self._recent = [*self._recent[1 - _VARIED :], level]
-        smoothed = self._recent[-_SMOOTHING:]
-        self._floor.add(self._index, sum(smoothed) / len(smoothed))
-        floor = max(self._floor.lowest(self._index - self._memory) + _BIAS_DB, QUIETEST_DB)
-        needed = self._options.threshold_db
-        if self._speaking:
-            needed -= self._options.release_db
-        if has_peaks:
-            needed -= _PEAKED_BONUS_DB
-        loud = level > floor + needed
+        loud = self._is_loud(block, place)
         if not self._goes_on():
-            self._speaking = loud and self._begins(samples)
+            self._speaking = loud and self._begins(block, place)
         elif self._begun is not None and self._index - self._begun < _BEGUN:
             self._speaking = True
         else:
-            self._speaking = loud and self._is_still_voice(samples)
+            self._speaking = loud and self._is_still_voice(block, place)
         if self._speaking:
             self._last_speech = self._index
         elif not loud:
             self._evidence.rest()
         return self._speaking
 
+    def _is_loud(self, block: _Block, place: int) -> bool:
+        """Tell whether a mel frame stands out from the noise."""
+        self._floor.add(self._index, block.smoothed[place])
+        lowest = self._floor.lowest(self._index - self._memory)
+        needed = max(lowest + _BIAS_DB, QUIETEST_DB) + self._options.threshold_db
+        if self._speaking:
+            needed -= self._options.release_db
+        above = block.level(place) - needed
+        return above > 0 or (above > -_PEAKED_BONUS_DB and block.has_peaks(place))
+
     def _goes_on(self) -> bool:
         """Whether somebody spoke not long ago: what is loud is speech then, voiced or not."""
         return self._last_speech is not None and self._index - self._last_speech <= _GOING_ON
 
-    def _begins(self, samples: FloatArray) -> bool:
+    def _begins(self, block: _Block, place: int) -> bool:
         self._evidence.quiet = 0
         if self._index % _EVERY:
             return False
-        varies = max(self._recent) - min(self._recent) > _VARIED_DB
-        if not self._evidence.add(resemblance(samples), varies):
+        if not self._evidence.add(block.look(place), block.varies(place)):
             return False
         self._begun = self._index
         self._evidence = _Evidence()
         self._looks_in_vain, self._next_look = 0, self._index + _LOOK_EVERY
         return True
 
-    def _is_still_voice(self, samples: FloatArray) -> bool:
+    def _is_still_voice(self, block: _Block, place: int) -> bool:
         """Look at a loud frame now and then; music that began like speech is found out."""
         if self._index < self._next_look:
             return True
-        if _is_voice(resemblance(samples)):
+        if _is_voice(block.look(place)):
             self._looks_in_vain = 0
             self._next_look = self._index + _TRUST
             return True

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +25,15 @@ HOP = 160
 WINDOW = 320
 _FFT_SIZE = 512
 _BAND = slice(5, 129)  # 156 to 4,000 Hz
+_BINS = _BAND.stop - _BAND.start
+
+# Of double precision before NumPy 2.
+Spectra: TypeAlias = "NDArray[np.complexfloating]"
 _BLOCK = 256  # frames; their spectra stay in the cache
 _HANN: FloatArray = np.hanning(WINDOW).astype(np.float32)
 _SCALE = np.float32(8.0 / (_FFT_SIZE * WINDOW))
 _POWER_GUARD = np.float32(1e-11)
+_LEAST_POWER = _BINS * _POWER_GUARD
 QUIETEST_DB = -65.0  # digital silence and the noise of converters are no floor to stand out from
 _SMOOTHING = 5  # mel frames
 _MIN_BIAS_DB = 2.0  # by which the minimum of smoothed noise lies under its mean
@@ -200,7 +206,7 @@ class _FrameDecisions:
         """No run that is still to come starts before this frame."""
         return self._decided if self._run_start is None else self._run_start
 
-    def add(self, levels: NDArray[np.float32], peaked: NDArray[np.bool_]) -> list[Span]:
+    def add(self, levels: NDArray[np.floating], peaked: NDArray[np.bool_]) -> list[Span]:
         """Take measured frames; return the runs of speech that ended."""
         runs: list[Span] = []
         for level, has_peaks in zip(levels.tolist(), peaked.tolist(), strict=True):
@@ -244,16 +250,33 @@ class _FrameDecisions:
 
 def measure(
     samples: FloatArray, first: int, stop: int
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """Return the level in dB and whether the spectrum has peaks, of frames [first, stop)."""
-    frames = frames_of(samples[first * HOP : (stop - 1) * HOP + WINDOW])
-    spectrum = np.fft.rfft(frames * _HANN, _FFT_SIZE)[:, _BAND]
-    band = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
-    band = band * _SCALE + _POWER_GUARD
+    spectrum = spectra(samples[first * HOP : (stop - 1) * HOP + WINDOW])
+    return levels_of(spectrum), are_peaked(spectrum)
+
+
+def spectra(samples: FloatArray) -> Spectra:
+    """Return the spectra (n, 124) of the mel frames of samples, in the band of voices."""
+    return np.fft.rfft(frames_of(samples) * _HANN, _FFT_SIZE)[:, _BAND]
+
+
+def levels_of(spectrum: Spectra) -> NDArray[np.floating]:
+    """Return the levels (n,) in dB of spectra (n, 124)."""
+    parts = spectrum.view(spectrum.real.dtype)
+    power = np.square(parts).sum(axis=1) * _SCALE
+    levels: NDArray[np.floating] = 10.0 * np.log10(power + _LEAST_POWER)
+    return levels
+
+
+def are_peaked(spectrum: Spectra) -> NDArray[np.bool_]:
+    """Return whether spectra (n, 124) have peaks."""
+    band = (np.square(spectrum.real) + np.square(spectrum.imag)) * _SCALE + _POWER_GUARD
     power = band.sum(axis=1)
     # H = -sum p log p with p = band / power, without a division per bin.
     entropy = np.log(power) - (band * np.log(band)).sum(axis=1) / power
-    return 10.0 * np.log10(power), entropy < _PEAKED * np.log(np.float32(band.shape[1]))
+    peaked: NDArray[np.bool_] = entropy < _PEAKED * np.log(np.float32(_BINS))
+    return peaked
 
 
 def frames_of(samples: FloatArray) -> FloatArray:

@@ -61,6 +61,11 @@ class Endpointer:
         """One past the last sample of speech so far."""
         return self._last_speech * self._hop + self._window
 
+    @property
+    def over_at(self) -> int:
+        """The sample at which silence ends the utterance, if nobody speaks until then."""
+        return self.heard_until + self._silence * self._hop
+
     def push(self, samples: FloatArray) -> None:
         """Take samples (n,), mono float32 at 16 kHz."""
         self._waiting.extend(self._detector.push(samples))

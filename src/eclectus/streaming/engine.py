@@ -26,6 +26,7 @@ class Work:
         final: Frames after these that are final; None for all.
         state: The search's state before them, of one stream.
         drafts: Whether to search the frames after the final ones too.
+        ahead: Whether it is the end of an utterance that may not be over.
     """
 
     samples: FloatArray
@@ -33,11 +34,17 @@ class Work:
     final: int | None
     state: Any
     drafts: bool = True
+    ahead: bool = False
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it brings drafts only."""
+        return self.final == 0
 
     @property
     def optional(self) -> bool:
-        """Whether it brings drafts only: under load it may be left out."""
-        return self.final == 0
+        """Whether it may be left out under load."""
+        return self.is_draft or self.ahead
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,7 +18,7 @@ from eclectus.streaming.throughput import Throughput, Utilization
 from eclectus.streaming.utterance import Steps
 from eclectus.streaming.waiting import Ticket, WaitingLine
 
-_STARTERS = 2
+_STARTERS = 1
 _FULL = 0.7
 """From this share of the workers' time on there are no drafts: the rest is for final words."""
 
@@ -32,7 +32,8 @@ class StreamScheduler:
     What is due first is computed first: the ends of utterances at once, words in their middle and
     drafts with some patience. After each step a session queues anew, and batches are so small that
     an end of an utterance never waits long for one that is being computed. Drafts are left out when
-    they are overdue or there is not enough time for them; final words never are.
+    they are overdue or there is not enough time for them; final words never are. An end that may
+    come is computed before it does; if there was no time for that, when it does.
     """
 
     def __init__(
@@ -173,7 +174,7 @@ class StreamScheduler:
         return [*found]
 
     def _leave_out(self, ticket: Ticket) -> bool:
-        too_much = ticket.work.optional and self._utilization.share > _FULL
+        too_much = ticket.work.is_draft and self._utilization.share > _FULL
         left_out = too_much or self._line.overdue(ticket)
         if left_out:
             self._resume(ticket, None)

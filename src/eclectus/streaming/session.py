@@ -75,6 +75,7 @@ class Session:
             self._contexts = replace(self._contexts, catch_up=0)
         self._rate = self._base.sample_rate if sample_rate is None else sample_rate
         self._hint = options.language
+        self._tail = round(options.endpoint.tail_s * self._base.sample_rate)
         self._begin()
 
     def _begin(self) -> None:
@@ -215,10 +216,21 @@ class Session:
             self._endpointer.push(samples)
         events += yield from self._follow()
         if self._utterance is not None:
-            heard = None if self._endpointer is None else self._endpointer.heard_until
-            events += yield from self._utterance.draft(self._audio.stop, heard)
+            events += yield from self._look_on(self._utterance)
         self._forget()
         return events
+
+    def _look_on(self, utterance: Utterance) -> Steps:
+        """Look at what is not final yet: as the end if it is likely that, else as a draft."""
+        if self._endpointer is None:
+            return (yield from utterance.draft(self._audio.stop, None))
+        heard, over_at = self._endpointer.heard_until, self._endpointer.over_at
+        end = heard + self._tail
+        # Who waits for an answer waits from `over_at` on: the rest of the silence is enough time
+        # to compute the end, unless a chunk falls due in it.
+        if end <= self._audio.stop and end < over_at < utterance.due:
+            return (yield from utterance.look_ahead(end))
+        return (yield from utterance.draft(self._audio.stop, heard))
 
     def _follow(self) -> Steps:
         """Take marks and steps in the order of their places, whatever the pieces were."""
@@ -261,7 +273,7 @@ class Session:
             return [SpeechStarted(max(mark.at, start) / rate)]
         assert self._utterance is not None
         events = yield from self._catch_up(mark.known)
-        stop = min(mark.known, mark.at + round(self._options.endpoint.tail_s * rate))
+        stop = min(mark.known, mark.at + self._tail)
         return events + (yield from self._end(stop, mark.at, mark.reason))
 
     def _catch_up(self, stop: int) -> Steps:

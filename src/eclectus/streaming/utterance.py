@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -19,8 +19,16 @@ from eclectus.streaming.windows import Contexts, Step
 from eclectus.streaming.writer import Writer
 
 Steps: TypeAlias = Generator[Work, Found | None, list[Event]]
-"""What is to be computed, and in return what was found, None for a draft that there was no time
-for; in the end the events."""
+"""What is to be computed, and in return what was found, None for what may be left out and there was
+no time for; in the end the events."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A last step that was asked for before its time, and what it found if there was time."""
+
+    step: Step
+    found: Found | None
 
 
 class Utterance:
@@ -60,6 +68,7 @@ class Utterance:
         self._ended_at: int | None = None
         self._ended_by_token = False
         self._drafted = 0
+        self._ahead: _Ahead | None = None
         self._pending = Hypothesis.empty()
         self._draft = Hypothesis.empty()
         self._shown: tuple[Word, ...] = ()
@@ -151,11 +160,35 @@ class Utterance:
         self._draft = found.draft.shift(self._first_frame)
         return self._partial()
 
+    def look_ahead(self, stop: int) -> Steps:
+        """Compute the end before it is certain: then `finish` has nothing left to compute.
+
+        What it finds is shown as a draft. Whatever follows, the same words become final as without
+        it.
+
+        Args:
+            stop: The stream's sample at which the utterance will end, if it does without more
+                steps.
+        """
+        step = self._contexts.last_step(self._done, stop - self._origin)
+        if step is None or (self._ahead is not None and self._ahead.step == step):
+            return []
+        self._ahead = _Ahead(step, None)
+        found = yield self._work(step, drafts=False, ahead=True)
+        if found is None:
+            return []
+        self._ahead = _Ahead(step, found)
+        self._drafted = step.stop
+        self._draft = found.final.shift(self._first_frame)
+        return self._partial() if self._options.live.emit_partial else []
+
     def finish(self, stop: int) -> Steps:
         """Make all final up to the stream's sample `stop`."""
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is not None:
-            self._take(_needed((yield self._work(step, drafts=False))))
+            known = self._ahead.found if self._ahead and self._ahead.step == step else None
+            found = _needed((yield self._work(step, drafts=False))) if known is None else known
+            self._take(found)
             self._ended_by_token = self._pending.ends_with(self._writer.end_id)
         return self._last_finals()
 
@@ -166,9 +199,9 @@ class Utterance:
         # A draft that came to nothing is taken back.
         return [Partial(())] if shown and not events else events
 
-    def _work(self, step: Step, *, drafts: bool) -> Work:
+    def _work(self, step: Step, *, drafts: bool, ahead: bool = False) -> Work:
         samples = self._audio.read(self._origin + step.start, self._origin + step.stop)
-        return Work(samples, step.drop, step.final, self._state, drafts)
+        return Work(samples, step.drop, step.final, self._state, drafts, ahead)
 
     def _until_end(self, found: Found, before: int) -> Found:
         """Leave out what follows the token that ends an utterance: it belongs to the next."""

@@ -18,6 +18,7 @@ Clock = Callable[[], float]
 
 _LAST_S = 0.0
 _CHUNK_S = 0.2
+_AHEAD_S = 0.2
 _DRAFT_S = 0.4
 
 
@@ -35,10 +36,13 @@ class Ticket:
         """Until when it should be computed.
 
         Somebody waits for an answer at the end of an utterance; words in its middle come seconds
-        after they were spoken anyway; a draft is only worth its time while it is fresh.
+        after they were spoken anyway; a draft is only worth its time while it is fresh, and an end
+        that may come only before it does.
         """
-        if self.work.optional:
+        if self.work.is_draft:
             return self.since + _DRAFT_S
+        if self.work.ahead:
+            return self.since + _AHEAD_S
         return self.since + (_LAST_S if self.work.final is None else _CHUNK_S)
 
 
@@ -79,7 +83,7 @@ class WaitingLine:
                 enough already.
 
         Returns:
-            The tickets due first; drafts that are overdue come in addition, to be left out.
+            The tickets due first; what is overdue and may be left out comes in addition.
             Nothing after `close`, when nobody waits.
         """
         with self._changed:
@@ -93,7 +97,7 @@ class WaitingLine:
                     return taken
 
     def overdue(self, ticket: Ticket) -> bool:
-        """Whether a ticket is a draft for which there was no time."""
+        """Whether a ticket may be left out and there was no time for it."""
         return ticket.work.optional and self._clock() > ticket.due
 
     def _fills(self, most: int, samples: int) -> bool:

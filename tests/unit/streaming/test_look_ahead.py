@@ -1,0 +1,195 @@
+"""An utterance that may be over is computed to its end before that is certain."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+import eclectus
+from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
+from eclectus.core.types import FloatArray
+from eclectus.streaming.engine import StreamEngine, Work
+from eclectus.streaming.events import Endpoint, Event, Final, Partial
+from eclectus.streaming.scheduler import StreamScheduler
+from eclectus.streaming.session import Session
+from eclectus.streaming.throughput import Utilization
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+RATE = 16_000
+BLOCK = RATE // 10
+DEFAULTS = StreamOptions()
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[eclectus.Model]:
+    with eclectus.load() as model:
+        yield model
+
+
+@pytest.fixture(scope="module")
+def engine(model: eclectus.Model) -> StreamEngine:
+    return StreamEngine(model.acoustic, StreamOptions().search)
+
+
+def speech(pause_s: float) -> FloatArray:
+    """Two sentences with a pause between them, and silence behind."""
+    first, second = (sf.read(DATA / f"{name}.flac", dtype="float32")[0] for name in PARTS)
+    pause, rest = np.zeros(round(pause_s * RATE)), np.zeros(2 * RATE)
+    return np.concatenate([first, pause, second, rest]).astype(np.float32)
+
+
+PARTS = ("garden", "temper")
+
+
+@dataclass
+class Followed:
+    """What each block of a stream brought and what was computed for it."""
+
+    events: list[list[Event]] = field(default_factory=list)
+    works: list[list[Work]] = field(default_factory=list)
+
+    def said(self) -> list[Event]:
+        """All events but drafts."""
+        return [event for part in self.events for event in part if not isinstance(event, Partial)]
+
+    def ahead(self) -> int:
+        return sum(work.ahead for works in self.works for work in works)
+
+
+def follow(
+    engine: StreamEngine,
+    session: Session,
+    samples: FloatArray,
+    computes: Callable[[Work], bool] = lambda _: True,
+) -> Followed:
+    """Compute the steps of a stream, those that may be left out only if wanted."""
+    followed = Followed()
+    for at in range(0, len(samples), BLOCK):
+        calls = [session.steps(samples[at : at + BLOCK])]
+        if at + BLOCK >= len(samples):
+            calls.append(session.last_steps())
+        for steps in calls:
+            works: list[Work] = []
+            try:
+                work = next(steps)
+                while True:
+                    works.append(work)
+                    wanted = not work.optional or computes(work)
+                    work = steps.send(engine.run([work])[0] if wanted else None)
+            except StopIteration as stop:
+                followed.events.append(stop.value)
+            followed.works.append(works)
+    return followed
+
+
+def opened(
+    model: eclectus.Model, engine: StreamEngine, options: StreamOptions = DEFAULTS
+) -> Session:
+    """Open a session in whose time nothing takes long."""
+    return Session(engine, model.tokenizer, options, clock=lambda: 0.0)
+
+
+def test_when_the_end_is_certain_nothing_is_left_to_compute(
+    model: eclectus.Model, engine: StreamEngine
+) -> None:
+    followed = follow(engine, opened(model, engine), speech(2.0))
+    ends = [
+        works
+        for events, works in zip(followed.events, followed.works, strict=True)
+        if any(isinstance(event, Endpoint) for event in events)
+    ]
+    assert ends == [[], []]
+    assert followed.ahead() >= 2
+
+
+@pytest.mark.parametrize(
+    ("contexts", "pause_s", "catch_up_s"),
+    [
+        ((10.0, 2.0, 2.0), 0.5, None),
+        ((10.0, 2.0, 2.0), 2.0, 20.0),
+        ((2.0, 0.4, 0.4), 0.5, None),
+        ((2.0, 0.4, 0.4), 0.5, 20.0),
+        ((2.0, 0.08, 0.24), 0.5, None),
+    ],
+)
+def test_the_same_becomes_final_whether_there_was_time_for_it_or_not(
+    model: eclectus.Model,
+    engine: StreamEngine,
+    contexts: tuple[float, float, float],
+    pause_s: float,
+    catch_up_s: float | None,
+) -> None:
+    left, chunk, right = contexts
+    options = StreamOptions(
+        live=LiveOptions(left_s=left, chunk_s=chunk, right_s=right), catch_up_s=catch_up_s
+    )
+    samples = speech(pause_s)
+    told = [
+        follow(engine, opened(model, engine, options), samples, computes)
+        for computes in (lambda _: True, lambda work: not work.ahead, lambda _: False)
+    ]
+    # Chunks that fall due all the time leave none for looking ahead.
+    assert (told[0].ahead() > 0) == (chunk > 0.1)
+    assert told[0].said() == told[1].said() == told[2].said()
+    assert sum(isinstance(event, Final) for event in told[0].said()) > 0
+
+
+def test_what_was_found_ahead_is_shown_as_a_draft(
+    model: eclectus.Model, engine: StreamEngine
+) -> None:
+    def only_ahead(work: Work) -> bool:
+        return work.ahead
+
+    followed = follow(engine, opened(model, engine), speech(2.0), only_ahead)
+    draft: list[str] = []
+    compared = 0
+    for events in followed.events:
+        for event in events:
+            if isinstance(event, Partial):
+                draft = [word.text for word in event.words]
+        if any(isinstance(event, Endpoint) for event in events):
+            finals = [e for e in events if isinstance(e, Final)]
+            assert [word.text for final in finals for word in final.words] == draft
+            compared += bool(draft)
+    assert compared == 2
+
+
+def test_nobody_who_wants_no_drafts_gets_one(model: eclectus.Model, engine: StreamEngine) -> None:
+    options = StreamOptions(live=LiveOptions(emit_partial=False))
+    followed = follow(engine, opened(model, engine, options), speech(2.0))
+    assert followed.ahead() >= 2
+    assert not any(isinstance(event, Partial) for events in followed.events for event in events)
+
+
+def test_an_end_that_takes_all_of_the_silence_can_not_be_known_ahead(
+    model: eclectus.Model, engine: StreamEngine
+) -> None:
+    options = StreamOptions(endpoint=EndpointOptions(silence_s=0.4, tail_s=0.4))
+    followed = follow(engine, opened(model, engine, options), speech(2.0))
+    assert followed.ahead() == 0
+    assert sum(isinstance(event, Endpoint) for event in followed.said()) >= 2
+
+
+def test_a_full_machine_leaves_drafts_out_and_ends_in(
+    model: eclectus.Model, engine: StreamEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Utilization, "share", 1.0)
+    computed: list[Work] = []
+
+    class Noting(StreamEngine):
+        def run(self, works):  # type: ignore[no-untyped-def]
+            computed.extend(works)
+            return super().run(works)
+
+    noting = Noting(model.acoustic, StreamOptions().search)
+    scheduler = StreamScheduler(noting)
+    session = opened(model, noting)
+    samples = speech(2.0)
+    for at in range(0, len(samples), BLOCK):
+        scheduler.push(session, samples[at : at + BLOCK]).result(60)
+    scheduler.close()
+    assert not any(work.is_draft for work in computed)
+    assert any(work.ahead for work in computed)
