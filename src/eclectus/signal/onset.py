@@ -10,13 +10,25 @@ voiced one, are a matter of the pre-roll.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eclectus.core.errors import OptionError
 from eclectus.core.types import FloatArray
-from eclectus.signal.vad import HOP, QUIETEST_DB, WINDOW, Floor, are_peaked, levels_of, spectra
+from eclectus.signal.vad import (
+    HOP,
+    QUIETEST_DB,
+    WINDOW,
+    Floor,
+    Spectra,
+    are_peaked,
+    frames_of,
+    levels_of,
+    spectra,
+)
 from eclectus.signal.voicing import SPAN, Resemblance, resemblance
 
 _SMOOTHING = 5  # mel frames
@@ -47,6 +59,7 @@ _PEAKED_BONUS_DB = 2.0
 _FIRST_FLOOR_DB = -55.0
 _RANGE_DB = 12.0
 _PAST = SPAN - WINDOW
+_NOTHING: FloatArray = np.zeros(0, np.float32)
 
 
 @dataclass(slots=True)
@@ -121,18 +134,26 @@ class _Block:
 
     __slots__ = ("_earlier", "_peaked", "_samples", "_spectrum", "levels", "smoothed")
 
-    def __init__(self, samples: FloatArray, earlier: list[float]) -> None:
-        """Measure mel frames.
+    def __init__(
+        self,
+        samples: FloatArray,
+        earlier: list[float],
+        spectrum: Spectra,
+        levels: list[float],
+    ) -> None:
+        """Take mel frames up.
 
         Args:
             samples: (SPAN + n HOP,) what the first needs, and on.
             earlier: Levels of the mel frames before, at most ten.
+            spectrum: (n, 124) their spectra.
+            levels: (n,) their levels.
         """
         self._samples = samples
-        self._spectrum = spectra(samples[_PAST:])
+        self._spectrum = spectrum
         self._peaked: list[bool] | None = None
         self._earlier = len(earlier)
-        self.levels: list[float] = earlier + levels_of(self._spectrum).tolist()
+        self.levels = earlier + levels
         ends = range(self._earlier + 1, len(self.levels) + 1)
         lately = [self.levels[max(0, end - _SMOOTHING) : end] for end in ends]
         self.smoothed = [sum(levels) / len(levels) for levels in lately]
@@ -195,14 +216,29 @@ class OnsetDetector:
             For each mel frame that became complete, whether it is speech. Frame i is of samples
             [160 i, 160 i + 320).
         """
+        return listen([self], [samples])[0]
+
+    def gather(self, samples: FloatArray) -> FloatArray:
+        """Add samples whose mel frames others measure.
+
+        Returns:
+            (n, 320) the mel frames that became complete.
+        """
         self._tail = np.concatenate([self._tail, samples])
         count = max(0, (len(self._tail) - SPAN) // HOP + 1)
-        if not count:
-            return []
-        block = _Block(self._tail, self._levels)
-        decisions = [self._decide(block, place) for place in range(count)]
+        return frames_of(self._tail[_PAST : SPAN + (count - 1) * HOP] if count else _NOTHING)
+
+    def decide(self, spectrum: Spectra, levels: list[float]) -> list[bool]:
+        """Decide the mel frames from `gather`, which were measured.
+
+        Args:
+            spectrum: (n, 124) from `vad.spectra`.
+            levels: (n,) from `vad.levels_of`.
+        """
+        block = _Block(self._tail, self._levels, spectrum, levels)
+        decisions = [self._decide(block, place) for place in range(len(levels))]
         self._levels = block.levels[-_VARIED:]
-        self._tail = self._tail[count * HOP :].copy()
+        self._tail = self._tail[len(levels) * HOP :].copy()
         return decisions
 
     def _decide(self, block: _Block, place: int) -> bool:
@@ -260,3 +296,24 @@ class OnsetDetector:
             return True
         self._last_speech = None
         return False
+
+
+def listen(detectors: Sequence[OnsetDetector], samples: Sequence[FloatArray]) -> list[list[bool]]:
+    """Let several streams listen at once, which costs less than one by one and decides the same.
+
+    Args:
+        detectors: One of each stream.
+        samples: What is pushed to each, as to `OnsetDetector.push`.
+
+    Returns:
+        The decisions of each.
+    """
+    frames = [one.gather(pushed) for one, pushed in zip(detectors, samples, strict=True)]
+    spectrum = spectra(np.concatenate(frames))
+    levels = levels_of(spectrum).tolist()
+    stops = itertools.accumulate(len(some) for some in frames)
+    places = [slice(stop - len(some), stop) for stop, some in zip(stops, frames, strict=True)]
+    return [
+        one.decide(spectrum[place], levels[place])
+        for one, place in zip(detectors, places, strict=True)
+    ]

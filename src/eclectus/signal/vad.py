@@ -252,13 +252,13 @@ def measure(
     samples: FloatArray, first: int, stop: int
 ) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """Return the level in dB and whether the spectrum has peaks, of frames [first, stop)."""
-    spectrum = spectra(samples[first * HOP : (stop - 1) * HOP + WINDOW])
+    spectrum = spectra(frames_of(samples[first * HOP : (stop - 1) * HOP + WINDOW]))
     return levels_of(spectrum), are_peaked(spectrum)
 
 
-def spectra(samples: FloatArray) -> Spectra:
-    """Return the spectra (n, 124) of the mel frames of samples, in the band of voices."""
-    return np.fft.rfft(frames_of(samples) * _HANN, _FFT_SIZE)[:, _BAND]
+def spectra(frames: FloatArray) -> Spectra:
+    """Return the spectra (n, 124) of mel frames (n, 320), in the band of voices."""
+    return np.fft.rfft(frames * _HANN, _FFT_SIZE)[:, _BAND]
 
 
 def levels_of(spectrum: Spectra) -> NDArray[np.floating]:
@@ -280,12 +280,12 @@ def are_peaked(spectrum: Spectra) -> NDArray[np.bool_]:
 
 
 def frames_of(samples: FloatArray) -> FloatArray:
-    """Return the mel frames (n, 320) of at least 320 samples, a view of them.
+    """Return the mel frames (n, 320) of samples, a view of them.
 
     `sliding_window_view` does the same, in more time than live blocks leave for it.
     """
     samples = np.ascontiguousarray(samples)
-    count, step = (len(samples) - WINDOW) // HOP + 1, samples.itemsize
+    count, step = max(0, (len(samples) - WINDOW) // HOP + 1), samples.itemsize
     return np.ndarray((count, WINDOW), samples.dtype, samples, 0, (HOP * step, step))
 
 

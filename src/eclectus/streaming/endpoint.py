@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eclectus.core.options import EndpointOptions
 from eclectus.core.protocols import SpeechDetector
 from eclectus.core.types import FloatArray
 from eclectus.streaming.events import EndpointReason
+from eclectus.streaming.steps import Listening
 
 _RATE = 16_000
 _HEARD_S = 0.1
@@ -67,8 +69,19 @@ class Endpointer:
         return self.heard_until + self._silence * self._hop
 
     def push(self, samples: FloatArray) -> None:
-        """Take samples (n,), mono float32 at 16 kHz."""
-        self._waiting.extend(self._detector.push(samples))
+        """Hear samples (n,), mono float32 at 16 kHz."""
+        self.take(self._detector.push(samples))
+
+    def listening(self, samples: FloatArray) -> Listening:
+        """Return the wish to hear samples, for a caller that hears many streams at once.
+
+        What is decided must be given to `take`.
+        """
+        return Listening(self._detector, samples)
+
+    def take(self, decisions: Sequence[bool]) -> None:
+        """Take the detector's next decisions."""
+        self._waiting.extend(decisions)
 
     def next_mark(self, until: int | None = None) -> Mark | None:
         """Return the next mark that the samples so far decide.

@@ -37,14 +37,9 @@ class Work:
     ahead: bool = False
 
     @property
-    def is_draft(self) -> bool:
-        """Whether it brings drafts only."""
-        return self.final == 0
-
-    @property
     def optional(self) -> bool:
-        """Whether it may be left out under load."""
-        return self.is_draft or self.ahead
+        """Whether it brings drafts only: under load it may be left out."""
+        return self.final == 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

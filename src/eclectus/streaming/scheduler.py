@@ -5,20 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
-from eclectus.core.errors import StreamClosedError
 from eclectus.core.machine import usable_cores
 from eclectus.core.types import FloatArray
-from eclectus.streaming.engine import Found, StreamEngine
+from eclectus.streaming.engine import Found, StreamEngine, Work
 from eclectus.streaming.events import Event
 from eclectus.streaming.gate import Gate
+from eclectus.streaming.listening import Listener
 from eclectus.streaming.session import Session
+from eclectus.streaming.steps import Listening, Steps
 from eclectus.streaming.throughput import Throughput, Utilization
-from eclectus.streaming.utterance import Steps
 from eclectus.streaming.waiting import Ticket, WaitingLine
 
-_STARTERS = 1
 _FULL = 0.7
 """From this share of the workers' time on there are no drafts: the rest is for final words."""
 
@@ -27,13 +26,12 @@ class StreamScheduler:
     """Computes the steps of all sessions in a few threads: gather, encode, search, scatter.
 
     Calls return at once, from event loops too; what comes before the first step, listening for
-    speech above all, is done by helper threads.
+    speech above all, is done by a thread of its own.
 
     What is due first is computed first: the ends of utterances at once, words in their middle and
     drafts with some patience. After each step a session queues anew, and batches are so small that
     an end of an utterance never waits long for one that is being computed. Drafts are left out when
-    they are overdue or there is not enough time for them; final words never are. An end that may
-    come is computed before it does; if there was no time for that, when it does.
+    they are overdue or there is not enough time for them; final words never are.
     """
 
     def __init__(
@@ -70,9 +68,8 @@ class StreamScheduler:
         self._line = WaitingLine()
         workers = _workers(threads)
         self._utilization = Utilization(workers)
-        self._closed = False
-        # Listening for speech takes milliseconds, and callers may be event loops.
-        self._starters = ThreadPoolExecutor(_STARTERS, thread_name_prefix="listening")
+        # Listening for speech takes time, and callers may be event loops.
+        self._listener = Listener(self._queue)
         self._threads = [
             threading.Thread(target=self._serve, name=f"streams-{number}", daemon=True)
             for number in range(workers)
@@ -90,6 +87,7 @@ class StreamScheduler:
 
         Raises:
             StreamClosedError: The session or the scheduler has ended.
+            OptionError: The samples are not mono.
         """
         return self._submit(session.steps(samples))
 
@@ -111,31 +109,19 @@ class StreamScheduler:
 
     def close(self) -> None:
         """Compute what waits, then end the threads; safe to call twice."""
-        self._closed = True
-        self._starters.shutdown()
+        self._listener.close()
         self._line.close()
         for thread in self._threads:
             thread.join()
 
     def _submit(self, steps: Steps) -> Future[list[Event]]:
-        if self._closed:
-            raise StreamClosedError("the scheduler has ended")
         future: Future[list[Event]] = Future()
         future.set_running_or_notify_cancel()  # a call can't be taken back: its samples are in
-        try:
-            self._starters.submit(self._start, steps, future)
-        except RuntimeError as error:
-            raise StreamClosedError("the scheduler has ended") from error
+        self._listener.submit(steps, future)
         return future
 
-    def _start(self, steps: Steps, future: Future[list[Event]]) -> None:
-        """Go to the first step of a call, which may be none."""
-        try:
-            self._line.put(Ticket(steps, next(steps), future))
-        except StopIteration as stop:
-            future.set_result(stop.value)
-        except Exception as error:  # noqa: BLE001 - the worker's boundary: others must go on
-            future.set_exception(error)
+    def _queue(self, steps: Steps, work: Work, future: Future[list[Event]]) -> None:
+        self._line.put(Ticket(steps, work, future))
 
     def _serve(self) -> None:
         while True:
@@ -174,7 +160,7 @@ class StreamScheduler:
         return [*found]
 
     def _leave_out(self, ticket: Ticket) -> bool:
-        too_much = ticket.work.is_draft and self._utilization.share > _FULL
+        too_much = ticket.work.optional and self._utilization.share > _FULL
         left_out = too_much or self._line.overdue(ticket)
         if left_out:
             self._resume(ticket, None)
@@ -185,7 +171,11 @@ class StreamScheduler:
         try:
             if isinstance(found, Exception):
                 ticket.steps.throw(found)
-            ticket.work = ticket.steps.send(found if isinstance(found, Found) else None)
+            request = ticket.steps.send(found if isinstance(found, Found) else None)
+            while isinstance(request, Listening):
+                request.hear()
+                request = ticket.steps.send(None)
+            ticket.work = request
         except StopIteration as stop:
             ticket.future.set_result(stop.value)
         except Exception as error:  # noqa: BLE001 - the worker's boundary: others must go on

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from eclectus.core.errors import OptionError, StreamClosedError
 from eclectus.core.options import StreamOptions
 from eclectus.core.protocols import LanguageIdentifier, SpeechDetector, Tokenizer
@@ -15,16 +17,19 @@ from eclectus.signal.onset import OnsetDetector
 from eclectus.signal.resample import StreamResampler
 from eclectus.streaming.buffer import SampleBuffer
 from eclectus.streaming.endpoint import Endpointer, Mark
-from eclectus.streaming.engine import StreamEngine
+from eclectus.streaming.engine import Found, StreamEngine, Work
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Event, SpeechStarted
 from eclectus.streaming.language import LanguageFollower
 from eclectus.streaming.pace import Clock, DraftPace
-from eclectus.streaming.utterance import Steps, Utterance
+from eclectus.streaming.steps import Listening, Steps
+from eclectus.streaming.utterance import Utterance
 from eclectus.streaming.windows import Contexts
 from eclectus.streaming.writer import Writer
 
 _BREATH_S = 0.3
 """Within speech silence is shorter."""
+_HEARD_AT_ONCE = 16_000
+"""Samples."""
 
 
 class Session:
@@ -123,6 +128,7 @@ class Session:
 
         Raises:
             StreamClosedError: `finish` was called before.
+            OptionError: The samples are not mono.
             BackendError: The engine failed.
         """
         return self.drive(self.steps(samples))
@@ -163,20 +169,28 @@ class Session:
     def drive(self, steps: Steps) -> list[Event]:
         """Compute steps one by one; a scheduler computes those of many sessions together."""
         try:
-            work = next(steps)
+            request = next(steps)
             while True:
-                work = steps.send(self._engine.run([work])[0])
+                request = steps.send(self._serve(request))
         except StopIteration as stop:
             events: list[Event] = stop.value
             return events
+
+    def _serve(self, request: Work | Listening) -> Found | None:
+        if isinstance(request, Work):
+            return self._engine.run([request])[0]
+        request.hear()
+        return None
 
     def steps(self, samples: FloatArray) -> Steps:
         """Like `push`, for a caller that computes the steps itself.
 
         Raises:
             StreamClosedError: `finish` was called before.
+            OptionError: The samples are not mono.
         """
         self._require_open()
+        samples = _checked(samples)
         ready = samples if self._resampler is None else self._resampler.push(samples)
         return self._told(self._take(ready))
 
@@ -213,12 +227,20 @@ class Session:
             if self._utterance is None and self._audio.stop > self._last_end:
                 self._utterance = self._new_utterance(self._utterance_start(self._last_end))
         else:
-            self._endpointer.push(samples)
+            yield from self._hear(self._endpointer, samples)
         events += yield from self._follow()
         if self._utterance is not None:
             events += yield from self._look_on(self._utterance)
         self._forget()
         return events
+
+    def _hear(self, endpointer: Endpointer, samples: FloatArray) -> Steps:
+        """Hear samples in pieces, so that nobody who listens for many streams is held up by one."""
+        for start in range(0, len(samples), _HEARD_AT_ONCE):
+            listening = endpointer.listening(samples[start : start + _HEARD_AT_ONCE])
+            yield listening
+            endpointer.take(listening.decisions)
+        return []
 
     def _look_on(self, utterance: Utterance) -> Steps:
         """Look at what is not final yet: as the end if it is likely that, else as a draft."""
@@ -336,6 +358,18 @@ class Session:
     def _require_open(self) -> None:
         if self._closed:
             raise StreamClosedError("the stream has ended; open a new session or reset this one")
+
+
+def _checked(samples: FloatArray) -> FloatArray:
+    # Streams are heard together: what is odd in one must not reach the others.
+    samples = np.asarray(samples, np.float32)
+    if samples.ndim != 1:
+        raise OptionError(
+            f"a stream takes mono samples of the shape (n,), got {samples.shape}; "
+            "take one channel or their mean",
+            shape=samples.shape,
+        )
+    return samples
 
 
 def _check_share(share: float) -> None:

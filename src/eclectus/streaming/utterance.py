@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 import numpy as np
 
@@ -15,20 +13,17 @@ from eclectus.streaming.engine import Found, StreamEngine, Work
 from eclectus.streaming.events import Event, Final, Partial, SegmentDone
 from eclectus.streaming.pace import DraftPace
 from eclectus.streaming.stability import agreeing
+from eclectus.streaming.steps import Steps
 from eclectus.streaming.windows import Contexts, Step
 from eclectus.streaming.writer import Writer
-
-Steps: TypeAlias = Generator[Work, Found | None, list[Event]]
-"""What is to be computed, and in return what was found, None for what may be left out and there was
-no time for; in the end the events."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
-    """A last step that was asked for before its time, and what it found if there was time."""
+    """A last step that was computed before its time, and what it found."""
 
     step: Step
-    found: Found | None
+    found: Found
 
 
 class Utterance:
@@ -173,10 +168,7 @@ class Utterance:
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is None or (self._ahead is not None and self._ahead.step == step):
             return []
-        self._ahead = _Ahead(step, None)
-        found = yield self._work(step, drafts=False, ahead=True)
-        if found is None:
-            return []
+        found = _needed((yield self._work(step, drafts=False, ahead=True)))
         self._ahead = _Ahead(step, found)
         self._drafted = step.stop
         self._draft = found.final.shift(self._first_frame)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from eclectus.streaming.engine import Work
 from eclectus.streaming.events import Event
-from eclectus.streaming.utterance import Steps
+from eclectus.streaming.steps import Steps
 
 Clock = Callable[[], float]
 
@@ -36,10 +36,10 @@ class Ticket:
         """Until when it should be computed.
 
         Somebody waits for an answer at the end of an utterance; words in its middle come seconds
-        after they were spoken anyway; a draft is only worth its time while it is fresh, and an end
-        that may come only before it does.
+        after they were spoken anyway, as ends that may come do some time before they are certain;
+        a draft is only worth its time while it is fresh.
         """
-        if self.work.is_draft:
+        if self.work.optional:
             return self.since + _DRAFT_S
         if self.work.ahead:
             return self.since + _AHEAD_S
@@ -83,7 +83,7 @@ class WaitingLine:
                 enough already.
 
         Returns:
-            The tickets due first; what is overdue and may be left out comes in addition.
+            The tickets due first; drafts that are overdue come in addition, to be left out.
             Nothing after `close`, when nobody waits.
         """
         with self._changed:
@@ -97,7 +97,7 @@ class WaitingLine:
                     return taken
 
     def overdue(self, ticket: Ticket) -> bool:
-        """Whether a ticket may be left out and there was no time for it."""
+        """Whether a ticket is a draft for which there was no time."""
         return ticket.work.optional and self._clock() > ticket.due
 
     def _fills(self, most: int, samples: int) -> bool:

@@ -1,6 +1,6 @@
 """An utterance that may be over is computed to its end before that is certain."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +11,11 @@ import soundfile as sf
 import eclectus
 from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
 from eclectus.core.types import FloatArray
-from eclectus.streaming.engine import StreamEngine, Work
+from eclectus.streaming.engine import Found, StreamEngine, Work
 from eclectus.streaming.events import Endpoint, Event, Final, Partial
 from eclectus.streaming.scheduler import StreamScheduler
 from eclectus.streaming.session import Session
+from eclectus.streaming.steps import Listening, Steps
 from eclectus.streaming.throughput import Utilization
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -63,26 +64,40 @@ def follow(
     engine: StreamEngine,
     session: Session,
     samples: FloatArray,
-    computes: Callable[[Work], bool] = lambda _: True,
+    *,
+    block: int = BLOCK,
+    drafts: bool = True,
 ) -> Followed:
-    """Compute the steps of a stream, those that may be left out only if wanted."""
+    """Compute the steps of a stream, with drafts if there is time for them."""
     followed = Followed()
-    for at in range(0, len(samples), BLOCK):
-        calls = [session.steps(samples[at : at + BLOCK])]
-        if at + BLOCK >= len(samples):
+    for at in range(0, len(samples), block):
+        calls = [session.steps(samples[at : at + block])]
+        if at + block >= len(samples):
             calls.append(session.last_steps())
         for steps in calls:
             works: list[Work] = []
-            try:
-                work = next(steps)
-                while True:
-                    works.append(work)
-                    wanted = not work.optional or computes(work)
-                    work = steps.send(engine.run([work])[0] if wanted else None)
-            except StopIteration as stop:
-                followed.events.append(stop.value)
+            events = compute(steps, engine, works, drafts)
+            followed.events.append(events)
             followed.works.append(works)
     return followed
+
+
+def compute(steps: Steps, engine: StreamEngine, works: list[Work], drafts: bool) -> list[Event]:
+    """Compute the steps of a call, and note them."""
+    try:
+        request = next(steps)
+        while True:
+            found = None
+            if isinstance(request, Listening):
+                request.hear()
+            else:
+                works.append(request)
+                if drafts or not request.optional:
+                    found = engine.run([request])[0]
+            request = steps.send(found)
+    except StopIteration as stop:
+        events: list[Event] = stop.value
+        return events
 
 
 def opened(
@@ -115,35 +130,31 @@ def test_when_the_end_is_certain_nothing_is_left_to_compute(
         ((2.0, 0.08, 0.24), 0.5, None),
     ],
 )
-def test_the_same_becomes_final_whether_there_was_time_for_it_or_not(
+def test_the_same_becomes_final_with_it_and_without(
     model: eclectus.Model,
     engine: StreamEngine,
     contexts: tuple[float, float, float],
     pause_s: float,
     catch_up_s: float | None,
 ) -> None:
+    """Who hears all at once knows what comes, and never looks ahead."""
     left, chunk, right = contexts
-    options = StreamOptions(
-        live=LiveOptions(left_s=left, chunk_s=chunk, right_s=right), catch_up_s=catch_up_s
-    )
+    live = LiveOptions(left_s=left, chunk_s=chunk, right_s=right)
     samples = speech(pause_s)
-    told = [
-        follow(engine, opened(model, engine, options), samples, computes)
-        for computes in (lambda _: True, lambda work: not work.ahead, lambda _: False)
-    ]
+    options = StreamOptions(live=live, catch_up_s=catch_up_s)
+    followed = follow(engine, opened(model, engine, options), samples)
     # Chunks that fall due all the time leave none for looking ahead.
-    assert (told[0].ahead() > 0) == (chunk > 0.1)
-    assert told[0].said() == told[1].said() == told[2].said()
-    assert sum(isinstance(event, Final) for event in told[0].said()) > 0
+    assert (followed.ahead() > 0) == (chunk > 0.1)
+    at_once = follow(engine, opened(model, engine, StreamOptions(live=live)), samples, block=10**9)
+    assert at_once.ahead() == 0
+    assert followed.said() == at_once.said()
+    assert any(isinstance(event, Final) for event in at_once.said())
 
 
 def test_what_was_found_ahead_is_shown_as_a_draft(
     model: eclectus.Model, engine: StreamEngine
 ) -> None:
-    def only_ahead(work: Work) -> bool:
-        return work.ahead
-
-    followed = follow(engine, opened(model, engine), speech(2.0), only_ahead)
+    followed = follow(engine, opened(model, engine), speech(2.0), drafts=False)
     draft: list[str] = []
     compared = 0
     for events in followed.events:
@@ -180,7 +191,7 @@ def test_a_full_machine_leaves_drafts_out_and_ends_in(
     computed: list[Work] = []
 
     class Noting(StreamEngine):
-        def run(self, works):  # type: ignore[no-untyped-def]
+        def run(self, works: Sequence[Work]) -> list[Found]:
             computed.extend(works)
             return super().run(works)
 
@@ -191,5 +202,5 @@ def test_a_full_machine_leaves_drafts_out_and_ends_in(
     for at in range(0, len(samples), BLOCK):
         scheduler.push(session, samples[at : at + BLOCK]).result(60)
     scheduler.close()
-    assert not any(work.is_draft for work in computed)
+    assert not any(work.optional for work in computed)
     assert any(work.ahead for work in computed)

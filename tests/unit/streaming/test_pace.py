@@ -15,6 +15,7 @@ from eclectus.core.types import FloatArray
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.pace import DraftPace
 from eclectus.streaming.session import Session
+from eclectus.streaming.steps import Listening
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 RATE = 16_000
@@ -87,11 +88,15 @@ def drafts(model: eclectus.Model, took: float) -> int:
     for start in range(0, len(speech()), 1280):
         steps = session.steps(speech()[start : start + 1280])
         try:
-            work = next(steps)
+            request = next(steps)
             while True:
-                count += work.optional
+                if isinstance(request, Listening):
+                    request.hear()
+                    request = steps.send(None)
+                    continue
+                count += request.optional
                 watch.now += took
-                work = steps.send(engine.run([work])[0])
+                request = steps.send(engine.run([request])[0])
         except StopIteration:
             pass
     return count

@@ -178,6 +178,15 @@ def test_a_finished_session_takes_no_more_and_finishes_once(model: eclectus.Mode
         session.flush()
 
 
+def test_samples_of_two_channels_are_refused_and_change_nothing(model: eclectus.Model) -> None:
+    session = model.stream()
+    with pytest.raises(OptionError, match="mono"):
+        session.push(np.zeros((RATE, 2), np.float32))
+    events = [*session.push(clip("garden")), *session.finish()]
+    assert right(spoken(final_words(events)))
+    assert events[-1] == Ended(len(clip("garden")) / RATE)
+
+
 def test_reset_begins_a_new_stream_at_any_point(model: eclectus.Model) -> None:
     samples = clip("garden")
     # Drafts depend on how long they take.
