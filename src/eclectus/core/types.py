@@ -8,6 +8,7 @@ H predictor width.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -66,6 +67,18 @@ class Features:
 
     data: FloatArray
     lengths: IntArray
+
+    @staticmethod
+    def of(items: Sequence[FloatArray]) -> Features:
+        """Put items (M, T), of which each may have its own T, into a batch with T of at least 1."""
+        lengths = np.array([item.shape[1] for item in items], np.int64)
+        if len(items) == 1 and lengths[0]:
+            return Features(items[0][None], lengths)
+        longest = max(1, int(lengths.max(initial=0)))
+        data = np.zeros((len(items), items[0].shape[0], longest), np.float32)
+        for row, item, length in zip(data, items, lengths, strict=True):
+            row[:, :length] = item
+        return Features(data, lengths)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -52,7 +52,7 @@ class LogMel:
         for row, item, length in zip(data, samples, lengths, strict=True):
             columns = row[:, :length]
             self._frames.columns(_checked(item), 0, 0, columns)
-            _normalize_in_place(columns)
+            normalize_in_place(columns)
         return Features(data, lengths)
 
     def raw(self, samples: FloatArray) -> FloatArray:
@@ -82,11 +82,12 @@ def normalize(raw: FloatArray) -> FloatArray:
         (M, T); all zero for T = 1, where there is no deviation.
     """
     result = raw.copy()
-    _normalize_in_place(result)
+    normalize_in_place(result)
     return result
 
 
-def _normalize_in_place(columns: FloatArray) -> None:
+def normalize_in_place(columns: FloatArray) -> None:
+    """Like `normalize`, of (M, T) columns that nobody else needs; T may be 0."""
     count = columns.shape[1]
     if count == 0:
         return

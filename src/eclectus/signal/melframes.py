@@ -1,7 +1,7 @@
 """Log-mel columns of a stretch of signal: the arithmetic that batch and stream share.
 
-Both features of whole utterances (`logmel`) and of live audio (`logmel_stream`) call
-`MelFrames.columns`, so they agree to the last bit. The matrix product with the filter bank is
+Features of whole utterances (`logmel`), of live audio (`logmel_stream`) and of windows that overlap
+(`logmel_windows`) all call `MelFrames.columns`, so they agree to the last bit. The matrix product with the filter bank is
 always of one shape, (4, 257) x (257, M), with mel frame t in row t % 4: a BLAS may sum in
 another order for another shape or row, but not for another neighbour. So small a product is also
 below what a BLAS divides among threads, which would stand in the way of the network's own.
@@ -25,8 +25,8 @@ _FFT_SIZE = 512
 _OFFSET = (_FFT_SIZE - WINDOW) // 2
 _PRE_EMPHASIS = np.float32(0.97)
 _LOG_GUARD = np.float32(2.0**-24)
-_TILE = 4
-_BLOCK = 32 * _TILE  # transform, power and mel of a block stay in the second-level cache
+TILE = 4
+_BLOCK = 32 * TILE  # transform, power and mel of a block stay in the second-level cache
 
 
 class MelFrames:
@@ -59,7 +59,7 @@ class MelFrames:
         done = 0
         while done < count:
             begin = first + done
-            rows = min(count - done, _BLOCK - begin % _TILE)
+            rows = min(count - done, _BLOCK - begin % TILE)
             stop = done + rows
             out[:, done:stop] = self._block(samples, origin, begin, rows)
             done = stop
@@ -72,16 +72,16 @@ class MelFrames:
         # NumPy transforms double precision four times faster than single.
         padded = np.zeros((rows, _FFT_SIZE))
         np.multiply(windows, self._window, out=padded[:, _OFFSET : _OFFSET + WINDOW])
-        return self._log_mel(padded, first % _TILE)
+        return self._log_mel(padded, first % TILE)
 
     def _log_mel(self, padded: NDArray[np.float64], row: int) -> FloatArray:
         """Return (M, rows) of windowed samples (rows, 512) whose first belongs in `row`."""
         rows = len(padded)
-        tiles = -(-(row + rows) // _TILE)
-        power = np.zeros((tiles * _TILE, _FFT_SIZE // 2 + 1), np.float32)
+        tiles = -(-(row + rows) // TILE)
+        power = np.zeros((tiles * TILE, _FFT_SIZE // 2 + 1), np.float32)
         _power(padded, out=power[row : row + rows])
-        mel = np.matmul(power.reshape(tiles, _TILE, -1), self._filters)
-        logs = mel.reshape(tiles * _TILE, -1)[row : row + rows]
+        mel = np.matmul(power.reshape(tiles, TILE, -1), self._filters)
+        logs = mel.reshape(tiles * TILE, -1)[row : row + rows]
         logs += _LOG_GUARD
         columns: FloatArray = np.log(logs, out=logs).T
         return columns

@@ -11,9 +11,10 @@ import numpy as np
 from eclectus.core.config import ModelConfig
 from eclectus.core.options import GreedySearch
 from eclectus.core.protocols import AcousticModel
-from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis, IntArray
+from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis, IntArray
 from eclectus.search.choose import make_stream_search
-from eclectus.signal.logmel import LogMel
+from eclectus.signal.logmel_windows import LogMelWindows
+from eclectus.signal.melframes import MelFrames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +23,8 @@ class Work:
 
     Attributes:
         samples: (n,) the window.
+        start: Where it begins in the utterance.
+        windows: Computes its features; the utterance's own.
         drop: Frames of its left context.
         final: Frames after these that are final; None for all.
         state: The search's state before them, of one stream.
@@ -30,6 +33,8 @@ class Work:
     """
 
     samples: FloatArray
+    start: int
+    windows: LogMelWindows
     drop: int
     final: int | None
     state: Any
@@ -72,7 +77,7 @@ class StreamEngine:
         """
         self._model = model
         self._search = make_stream_search(model, search)
-        self._features = LogMel(model.config.mel_bins)
+        self._frames = MelFrames(model.config.mel_bins)
 
     @property
     def config(self) -> ModelConfig:
@@ -83,13 +88,19 @@ class StreamEngine:
         """Return the search's state before an utterance."""
         return self._search.start(1)
 
+    def windows(self) -> LogMelWindows:
+        """Return what computes the features of an utterance's windows."""
+        return LogMelWindows(self._frames)
+
     def run(self, works: Sequence[Work]) -> list[Found]:
         """Compute a batch: one call of the encoder, one of the search, one more for drafts.
 
         Raises:
             BackendError: The engine failed.
         """
-        encoded = self._model.encode(self._features([work.samples for work in works]))
+        encoded = self._model.encode(
+            Features.of([work.windows(work.samples, work.start) for work in works])
+        )
         ends = np.asarray(encoded.lengths, np.int64)
         starts = np.minimum([work.drop for work in works], ends)
         wanted = [

@@ -28,18 +28,25 @@ def listen(requests: Sequence[Listening]) -> list[Exception | None]:
     Returns:
         For each what went wrong; who listens apart fails apart.
     """
-    errors: list[Exception | None] = [None] * len(requests)
     together: list[int] = []
+    errors: list[Exception | None] = []
     for place, request in enumerate(requests):
-        if isinstance(request.detector, OnsetDetector):
-            together.append(place)
-            continue
-        try:
-            request.hear()
-        except Exception as error:  # noqa: BLE001 - told to whose stream it is
-            errors[place] = error
-    _listen_together([requests[place] for place in together])
+        is_together = isinstance(request.detector, OnsetDetector)
+        errors.append(None if is_together else _failure(request.hear))
+        together += [place] if is_together else []
+    some = [requests[place] for place in together]
+    error = _failure(lambda: _listen_together(some))
+    for place in together:
+        errors[place] = error
     return errors
+
+
+def _failure(do: Callable[[], None]) -> Exception | None:
+    try:
+        do()
+    except Exception as error:  # noqa: BLE001 - told to whose stream it is; others must go on
+        return error
+    return None
 
 
 def _listen_together(requests: Sequence[Listening]) -> None:

@@ -350,7 +350,7 @@ class Session:
 
     def _forget(self) -> None:
         if self._utterance is not None:
-            self._audio.forget(self._utterance.needed_from())
+            self._audio.forget(self._utterance.forget())
         else:
             memory = self._options.endpoint.pre_roll_s + 0.5
             self._audio.forget(self._audio.stop - round(memory * self._base.sample_rate))

@@ -54,6 +54,7 @@ class Utterance:
         self._first_frame = first_frame
         self._origin = first_frame * contexts.frame
         self._state = engine.start()
+        self._windows = engine.windows()
         self._writer = writer
         self._contexts = contexts
         self._options = options
@@ -89,9 +90,11 @@ class Utterance:
         """Whether its last token says that it is over."""
         return self._ended_by_token
 
-    def needed_from(self) -> int:
-        """The first sample of the stream that it may still ask for."""
-        return self._origin + self._contexts.needed_from(self._done)
+    def forget(self) -> int:
+        """Forget what no later window asks for; return the first sample of the stream that may."""
+        needed = self._contexts.needed_from(self._done)
+        self._windows.forget(needed)
+        return self._origin + needed
 
     def has_step(self, stop: int) -> bool:
         """Whether an utterance that ends at a sample of the stream has steps before its last."""
@@ -193,7 +196,9 @@ class Utterance:
 
     def _work(self, step: Step, *, drafts: bool, ahead: bool = False) -> Work:
         samples = self._audio.read(self._origin + step.start, self._origin + step.stop)
-        return Work(samples, step.drop, step.final, self._state, drafts, ahead)
+        return Work(
+            samples, step.start, self._windows, step.drop, step.final, self._state, drafts, ahead
+        )
 
     def _until_end(self, found: Found, before: int) -> Found:
         """Leave out what follows the token that ends an utterance: it belongs to the next."""

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eclectus.core.errors import InferenceError, StreamClosedError
+from eclectus.core.protocols import SpeechDetector
 from eclectus.core.types import FloatArray
 from eclectus.signal.onset import OnsetDetector, listen
 from eclectus.streaming.engine import Work
@@ -67,7 +68,7 @@ class Detector:
         return [True] * (len(samples) // self.hop)
 
 
-def hears(detector: Detector, pieces: int) -> Steps:
+def hears(detector: SpeechDetector, pieces: int) -> Steps:
     """Hear some pieces, and end with as many seconds as the last had decisions."""
     listening = Listening(detector, np.zeros(1600, np.float32))
     for _ in range(pieces):
@@ -109,6 +110,21 @@ def test_who_fails_fails_alone() -> None:
     with pytest.raises(InferenceError):
         broken.result(PATIENCE_S)
     assert first.result(PATIENCE_S) == fine.result(PATIENCE_S) == [Ended(10.0)]
+    listener.close()
+
+
+def test_who_listens_together_fails_together_and_the_thread_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_room(*_: object) -> None:
+        raise MemoryError
+
+    listener = Listener(ignore)
+    with monkeypatch.context() as patch:
+        patch.setattr("eclectus.signal.onset.spectra", no_room)
+        with pytest.raises(MemoryError):
+            submit(listener, hears(OnsetDetector(), 1)).result(PATIENCE_S)
+    assert submit(listener, hears(OnsetDetector(), 1)).result(PATIENCE_S) == [Ended(9.0)]
     listener.close()
 
 

@@ -6,6 +6,8 @@ from concurrent.futures import Future
 import numpy as np
 import pytest
 
+from eclectus.signal.logmel_windows import LogMelWindows
+from eclectus.signal.melframes import MelFrames
 from eclectus.streaming.engine import Work
 from eclectus.streaming.waiting import Ticket, WaitingLine
 
@@ -22,7 +24,8 @@ class Time:
 
 
 def ticket(final: int | None, seconds: float = 1.0) -> Ticket:
-    work = Work(np.zeros(round(seconds * SECOND), np.float32), 0, final, None)
+    samples = np.zeros(round(seconds * SECOND), np.float32)
+    work = Work(samples, 0, LogMelWindows(MelFrames(80)), 0, final, None)
     return Ticket(iter(()), work, Future())  # type: ignore[arg-type]
 
 
