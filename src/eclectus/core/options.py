@@ -267,7 +267,8 @@ class LiveOptions:
         chunk_s: How much becomes final at a time.
         right_s: Audio of the future that final words wait for.
         emit_partial: Whether drafts are shown.
-        partial_s: Audio between two drafts; the shortest, where computing one takes long.
+        partial_s: Audio between two drafts; the shortest, where computing one takes long. One more
+            comes in the silence that may end an utterance.
         partial_share: How much of that time computing drafts may take: 0.3 of a second of audio
             is 0.3 s. Where one takes more, drafts come less often; under 1.
         draft_left_s: Audio of the past that the encoder sees for a draft between two chunks; never

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -124,6 +125,18 @@ class OnsetOptions:
             )
 
 
+class Measured(NamedTuple):
+    """What is measured of every mel frame.
+
+    Attributes:
+        spectrum: (n, 124) in the band of voices.
+        levels: (n,) in dB.
+    """
+
+    spectrum: Spectra
+    levels: list[float]
+
+
 class _Block:
     """Mel frames that came together, and what is measured of them: all at once, or when asked.
 
@@ -134,26 +147,19 @@ class _Block:
 
     __slots__ = ("_earlier", "_peaked", "_samples", "_spectrum", "levels", "smoothed")
 
-    def __init__(
-        self,
-        samples: FloatArray,
-        earlier: list[float],
-        spectrum: Spectra,
-        levels: list[float],
-    ) -> None:
+    def __init__(self, samples: FloatArray, earlier: list[float], measured: Measured) -> None:
         """Take mel frames up.
 
         Args:
             samples: (SPAN + n HOP,) what the first needs, and on.
             earlier: Levels of the mel frames before, at most ten.
-            spectrum: (n, 124) their spectra.
-            levels: (n,) their levels.
+            measured: The mel frames.
         """
         self._samples = samples
-        self._spectrum = spectrum
+        self._spectrum = measured.spectrum
         self._peaked: list[bool] | None = None
         self._earlier = len(earlier)
-        self.levels = earlier + levels
+        self.levels = earlier + measured.levels
         ends = range(self._earlier + 1, len(self.levels) + 1)
         lately = [self.levels[max(0, end - _SMOOTHING) : end] for end in ends]
         self.smoothed = [sum(levels) / len(levels) for levels in lately]
@@ -216,10 +222,12 @@ class OnsetDetector:
             For each mel frame that became complete, whether it is speech. Frame i is of samples
             [160 i, 160 i + 320).
         """
-        return listen([self], [samples])[0]
+        return self.decide(measure_together([self.gather(samples)])[0])
 
     def gather(self, samples: FloatArray) -> FloatArray:
-        """Add samples whose mel frames others measure.
+        """Add samples as `push` does, but leave it to `measure_together` to measure them.
+
+        `decide` must follow before the next samples.
 
         Returns:
             (n, 320) the mel frames that became complete.
@@ -228,17 +236,17 @@ class OnsetDetector:
         count = max(0, (len(self._tail) - SPAN) // HOP + 1)
         return frames_of(self._tail[_PAST : SPAN + (count - 1) * HOP] if count else _NOTHING)
 
-    def decide(self, spectrum: Spectra, levels: list[float]) -> list[bool]:
-        """Decide the mel frames from `gather`, which were measured.
+    def decide(self, measured: Measured) -> list[bool]:
+        """Decide the mel frames from `gather`.
 
-        Args:
-            spectrum: (n, 124) from `vad.spectra`.
-            levels: (n,) from `vad.levels_of`.
+        Returns:
+            For each whether it is speech.
         """
-        block = _Block(self._tail, self._levels, spectrum, levels)
-        decisions = [self._decide(block, place) for place in range(len(levels))]
+        block = _Block(self._tail, self._levels, measured)
+        count = len(measured.levels)
+        decisions = [self._decide(block, place) for place in range(count)]
         self._levels = block.levels[-_VARIED:]
-        self._tail = self._tail[len(levels) * HOP :].copy()
+        self._tail = self._tail[count * HOP :].copy()
         return decisions
 
     def _decide(self, block: _Block, place: int) -> bool:
@@ -298,22 +306,19 @@ class OnsetDetector:
         return False
 
 
-def listen(detectors: Sequence[OnsetDetector], samples: Sequence[FloatArray]) -> list[list[bool]]:
-    """Let several streams listen at once, which costs less than one by one and decides the same.
+def measure_together(frames: Sequence[FloatArray]) -> list[Measured]:
+    """Measure the mel frames of several streams: less work than one by one, the same numbers.
 
     Args:
-        detectors: One of each stream.
-        samples: What is pushed to each, as to `OnsetDetector.push`.
+        frames: (n, 320) of each, from `OnsetDetector.gather`.
 
     Returns:
-        The decisions of each.
+        What `OnsetDetector.decide` takes, of each.
     """
-    frames = [one.gather(pushed) for one, pushed in zip(detectors, samples, strict=True)]
+    if not frames:
+        return []
     spectrum = spectra(np.concatenate(frames))
     levels = levels_of(spectrum).tolist()
     stops = itertools.accumulate(len(some) for some in frames)
     places = [slice(stop - len(some), stop) for stop, some in zip(stops, frames, strict=True)]
-    return [
-        one.decide(spectrum[place], levels[place])
-        for one, place in zip(detectors, places, strict=True)
-    ]
+    return [Measured(spectrum[place], levels[place]) for place in places]

@@ -77,7 +77,7 @@ def resemblance(samples: FloatArray) -> Resemblance:
     spectrum = np.fft.rfft(samples)[: len(_FLATTENING)] * _FLATTENING
     flat = np.fft.irfft(spectrum, _SPAN)
     piece = flat[-_PIECE:]
-    # In the time domain: one call is cheaper than three, of which transforms need some room.
+    # In the time domain, which is cheaper than three transforms of so few samples.
     correlation = np.correlate(flat, piece, "valid")
     energy = np.concatenate([[0.0], np.cumsum(np.square(flat, dtype=np.float64))])
     power = (energy[_PIECE:] - energy[: _FARTHEST + 1]) * float(np.dot(piece, piece))

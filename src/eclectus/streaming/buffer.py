@@ -7,6 +7,8 @@ import numpy as np
 from eclectus.core.types import FloatArray
 
 _ROOM = 1 << 14
+_WASTE = 8
+"""A buffer that was so many times as long as it need be does not stay so."""
 
 
 class SampleBuffer:
@@ -42,14 +44,18 @@ class SampleBuffer:
         if before > self.start:
             self._first += before - self.start
             self.start = before
+            if len(self._data) > _WASTE * self._wanted(0):
+                self._make_room(0)
+
+    def _wanted(self, count: int) -> int:
+        return max(_ROOM, 2 * (self.stop - self.start + count))
 
     def _make_room(self, count: int) -> int:
         """Move what is kept to the front, and return where it ends."""
         held = self.stop - self.start
         kept = self._data[self._first : self._first + held]
-        wanted = max(_ROOM, 2 * (held + count))
-        # A buffer that was long once need not stay so.
-        if len(self._data) < wanted or len(self._data) > 4 * wanted:
+        wanted = self._wanted(count)
+        if len(self._data) < wanted or len(self._data) > _WASTE * wanted:
             self._data = np.empty(wanted, np.float32)
             self._data[:held] = kept
         else:

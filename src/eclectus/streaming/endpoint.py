@@ -18,6 +18,8 @@ _HEARD_S = 0.1
 """How much is looked at for the start of speech ..."""
 _ENOUGH = 0.7
 """... and the share of it that must be speech: clicks are shorter."""
+_LIKELY = 0.4
+"""After this share of the silence that ends an utterance it is likely over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +70,13 @@ class Endpointer:
         """The sample at which silence ends the utterance, if nobody speaks until then."""
         return self.heard_until + self._silence * self._hop
 
-    def push(self, samples: FloatArray) -> None:
-        """Hear samples (n,), mono float32 at 16 kHz."""
-        self.take(self._detector.push(samples))
+    @property
+    def likely_over_at(self) -> int:
+        """The sample from which on that is likely: pauses within speech are mostly shorter."""
+        return self.heard_until + round(_LIKELY * self._silence) * self._hop
 
     def listening(self, samples: FloatArray) -> Listening:
-        """Return the wish to hear samples, for a caller that hears many streams at once.
+        """Return the wish to hear samples (n,), mono float32 at 16 kHz.
 
         What is decided must be given to `take`.
         """

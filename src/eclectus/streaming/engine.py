@@ -29,7 +29,8 @@ class Work:
         final: Frames after these that are final; None for all.
         state: The search's state before them, of one stream.
         drafts: Whether to search the frames after the final ones too.
-        ahead: Whether it is the end of an utterance that may not be over.
+        ahead_s: Seconds until it is certain that the utterance is over, if it ends with this step;
+            None if that is certain, or it does not end.
     """
 
     samples: FloatArray
@@ -39,11 +40,11 @@ class Work:
     final: int | None
     state: Any
     drafts: bool = True
-    ahead: bool = False
+    ahead_s: float | None = None
 
     @property
     def optional(self) -> bool:
-        """Whether it brings drafts only: under load it may be left out."""
+        """Whether it brings drafts only: under load they are left out."""
         return self.final == 0
 
 

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+import numpy as np
+
 from eclectus.core.errors import StreamClosedError
-from eclectus.signal import onset
-from eclectus.signal.onset import OnsetDetector
+from eclectus.core.types import FloatArray
+from eclectus.signal.onset import Measured, OnsetDetector, measure_together
 from eclectus.streaming.engine import Work
 from eclectus.streaming.events import Event
 from eclectus.streaming.steps import Listening, Steps
@@ -23,38 +25,46 @@ _TOGETHER = 16_000
 
 
 def listen(requests: Sequence[Listening]) -> list[Exception | None]:
-    """Let streams hear their samples.
+    """Let streams hear their samples; who fails fails alone.
 
     Returns:
-        For each what went wrong; who listens apart fails apart.
+        For each what went wrong.
     """
-    together: list[int] = []
+    frames: list[FloatArray | Exception | None] = [_gathered(request) for request in requests]
+    measured = iter(_measured([some for some in frames if isinstance(some, np.ndarray)]))
     errors: list[Exception | None] = []
-    for place, request in enumerate(requests):
-        is_together = isinstance(request.detector, OnsetDetector)
-        errors.append(None if is_together else _failure(request.hear))
-        together += [place] if is_together else []
-    some = [requests[place] for place in together]
-    error = _failure(lambda: _listen_together(some))
-    for place in together:
-        errors[place] = error
+    for request, some in zip(requests, frames, strict=True):
+        errors.append(_decided(request, next(measured)) if isinstance(some, np.ndarray) else some)
     return errors
 
 
-def _failure(do: Callable[[], None]) -> Exception | None:
+def _gathered(request: Listening) -> FloatArray | Exception | None:
+    """Return the mel frames to measure; where that is not how it hears, let it hear."""
     try:
-        do()
-    except Exception as error:  # noqa: BLE001 - told to whose stream it is; others must go on
+        if isinstance(request.detector, OnsetDetector):
+            return request.detector.gather(request.samples)
+        request.hear()
+    except Exception as error:  # noqa: BLE001 - told to whose stream it is
         return error
     return None
 
 
-def _listen_together(requests: Sequence[Listening]) -> None:
-    detectors = [r.detector for r in requests if isinstance(r.detector, OnsetDetector)]
-    if detectors:
-        decided = onset.listen(detectors, [request.samples for request in requests])
-        for request, decisions in zip(requests, decided, strict=True):
-            request.decisions = decisions
+def _measured(frames: Sequence[FloatArray]) -> list[Measured | Exception]:
+    try:
+        return [*measure_together(frames)]
+    except Exception as error:  # noqa: BLE001 - told to whose streams they are
+        return [error] * len(frames)
+
+
+def _decided(request: Listening, measured: Measured | Exception) -> Exception | None:
+    if isinstance(measured, Exception):
+        return measured
+    assert isinstance(request.detector, OnsetDetector)
+    try:
+        request.decisions = request.detector.decide(measured)
+    except Exception as error:  # noqa: BLE001 - told to whose stream it is
+        return error
+    return None
 
 
 @dataclass(slots=True, eq=False)
@@ -108,7 +118,8 @@ class Listener:
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join()
+        if threading.current_thread() is not self._thread:  # a callback of a future may close
+            self._thread.join()
 
     def _serve(self) -> None:
         while calls := self._take():
@@ -135,15 +146,14 @@ class Listener:
         call.listening = None
         try:
             request = next(call.steps) if error is None else call.steps.throw(error)
-        except StopIteration as stop:
-            call.future.set_result(stop.value)
-        except Exception as failure:  # noqa: BLE001 - the thread's boundary: others must go on
-            call.future.set_exception(failure)
-        else:
             if isinstance(request, Listening):
                 call.listening = request
             else:
                 self._on_work(call.steps, request, call.future)
+        except StopIteration as stop:
+            call.future.set_result(stop.value)
+        except Exception as failure:  # noqa: BLE001 - the thread's boundary: others must go on
+            call.future.set_exception(failure)
 
 
 def _groups(calls: Sequence[_Call]) -> Iterator[list[_Call]]:

@@ -14,7 +14,7 @@ from eclectus.streaming.events import Event
 from eclectus.streaming.gate import Gate
 from eclectus.streaming.listening import Listener
 from eclectus.streaming.session import Session
-from eclectus.streaming.steps import Listening, Steps
+from eclectus.streaming.steps import Steps
 from eclectus.streaming.throughput import Throughput, Utilization
 from eclectus.streaming.waiting import Ticket, WaitingLine
 
@@ -31,7 +31,8 @@ class StreamScheduler:
     What is due first is computed first: the ends of utterances at once, words in their middle and
     drafts with some patience. After each step a session queues anew, and batches are so small that
     an end of an utterance never waits long for one that is being computed. Drafts are left out when
-    they are overdue or there is not enough time for them; final words never are.
+    they are overdue or there is not enough time for them; final words never are, but an end that
+    was asked for ahead of its time is computed in time or not before it is certain.
     """
 
     def __init__(
@@ -172,9 +173,7 @@ class StreamScheduler:
             if isinstance(found, Exception):
                 ticket.steps.throw(found)
             request = ticket.steps.send(found if isinstance(found, Found) else None)
-            while isinstance(request, Listening):
-                request.hear()
-                request = ticket.steps.send(None)
+            assert isinstance(request, Work), "streams listen before their first step"
             ticket.work = request
         except StopIteration as stop:
             ticket.future.set_result(stop.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -183,7 +183,7 @@ class Session:
         return None
 
     def steps(self, samples: FloatArray) -> Steps:
-        """Like `push`, for a caller that computes the steps itself.
+        """Like `push`, for a caller that hears and computes itself: see `Steps`.
 
         Raises:
             StreamClosedError: `finish` was called before.
@@ -234,25 +234,26 @@ class Session:
         self._forget()
         return events
 
-    def _hear(self, endpointer: Endpointer, samples: FloatArray) -> Steps:
+    def _hear(self, endpointer: Endpointer, samples: FloatArray) -> Iterator[Listening]:
         """Hear samples in pieces, so that nobody who listens for many streams is held up by one."""
         for start in range(0, len(samples), _HEARD_AT_ONCE):
             listening = endpointer.listening(samples[start : start + _HEARD_AT_ONCE])
             yield listening
             endpointer.take(listening.decisions)
-        return []
 
     def _look_on(self, utterance: Utterance) -> Steps:
         """Look at what is not final yet: as the end if it is likely that, else as a draft."""
         if self._endpointer is None:
             return (yield from utterance.draft(self._audio.stop, None))
-        heard, over_at = self._endpointer.heard_until, self._endpointer.over_at
-        end = heard + self._tail
-        # Who waits for an answer waits from `over_at` on: the rest of the silence is enough time
-        # to compute the end, unless a chunk falls due in it.
-        if end <= self._audio.stop and end < over_at < utterance.due:
-            return (yield from utterance.look_ahead(end))
-        return (yield from utterance.draft(self._audio.stop, heard))
+        now, heard = self._audio.stop, self._endpointer.heard_until
+        end, over_at = heard + self._tail, self._endpointer.over_at
+        # Who waits for an answer waits from `over_at` on: the rest of the silence is time to
+        # compute the end, unless a chunk falls due in it.
+        is_known = end <= now and end < over_at < utterance.due
+        if is_known and self._endpointer.likely_over_at <= now:
+            left_s = (over_at - now) / self._base.sample_rate
+            return (yield from utterance.look_ahead(end, left_s))
+        return (yield from utterance.draft(now, heard))
 
     def _follow(self) -> Steps:
         """Take marks and steps in the order of their places, whatever the pieces were."""

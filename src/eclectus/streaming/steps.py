@@ -36,5 +36,6 @@ class Listening:
 
 
 Steps: TypeAlias = Generator[Work | Listening, Found | None, list[Event]]
-"""What is to be computed, and in return what was found: None for a draft that there was no time
-for, and for what was heard; in the end the events."""
+"""What is to be computed, and in return what was found: None for what there was no time for (a
+draft, or an end ahead of its time) and for what was heard; in the end the events. What is heard is
+asked for before the first step."""

@@ -20,10 +20,10 @@ from eclectus.streaming.writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
-    """A last step that was computed before its time, and what it found."""
+    """A last step that was asked for before its time, and what it found if there was time."""
 
     step: Step
-    found: Found
+    found: Found | None
 
 
 class Utterance:
@@ -158,7 +158,7 @@ class Utterance:
         self._draft = found.draft.shift(self._first_frame)
         return self._partial()
 
-    def look_ahead(self, stop: int) -> Steps:
+    def look_ahead(self, stop: int, left_s: float) -> Steps:
         """Compute the end before it is certain: then `finish` has nothing left to compute.
 
         What it finds is shown as a draft. Whatever follows, the same words become final as without
@@ -167,12 +167,15 @@ class Utterance:
         Args:
             stop: The stream's sample at which the utterance will end, if it does without more
                 steps.
+            left_s: Seconds until that is certain.
         """
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is None or (self._ahead is not None and self._ahead.step == step):
             return []
-        found = _needed((yield self._work(step, drafts=False, ahead=True)))
+        found = yield self._work(step, drafts=False, ahead_s=left_s)
         self._ahead = _Ahead(step, found)
+        if found is None:
+            return []
         self._drafted = step.stop
         self._draft = found.final.shift(self._first_frame)
         return self._partial() if self._options.live.emit_partial else []
@@ -181,9 +184,8 @@ class Utterance:
         """Make all final up to the stream's sample `stop`."""
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is not None:
-            known = self._ahead.found if self._ahead and self._ahead.step == step else None
-            found = _needed((yield self._work(step, drafts=False))) if known is None else known
-            self._take(found)
+            found = self._ahead.found if self._ahead and self._ahead.step == step else None
+            self._take(found or _needed((yield self._work(step, drafts=False))))
             self._ended_by_token = self._pending.ends_with(self._writer.end_id)
         return self._last_finals()
 
@@ -194,10 +196,10 @@ class Utterance:
         # A draft that came to nothing is taken back.
         return [Partial(())] if shown and not events else events
 
-    def _work(self, step: Step, *, drafts: bool, ahead: bool = False) -> Work:
+    def _work(self, step: Step, *, drafts: bool, ahead_s: float | None = None) -> Work:
         samples = self._audio.read(self._origin + step.start, self._origin + step.stop)
         return Work(
-            samples, step.start, self._windows, step.drop, step.final, self._state, drafts, ahead
+            samples, step.start, self._windows, step.drop, step.final, self._state, drafts, ahead_s
         )
 
     def _until_end(self, found: Found, before: int) -> Found:

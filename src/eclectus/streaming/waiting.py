@@ -18,7 +18,9 @@ Clock = Callable[[], float]
 
 _LAST_S = 0.0
 _CHUNK_S = 0.2
-_AHEAD_S = 0.2
+_AHEAD = 0.5
+"""Share of the time until the end of an utterance is certain, in which it is due if asked for
+ahead."""
 _DRAFT_S = 0.4
 
 
@@ -41,8 +43,8 @@ class Ticket:
         """
         if self.work.optional:
             return self.since + _DRAFT_S
-        if self.work.ahead:
-            return self.since + _AHEAD_S
+        if self.work.ahead_s is not None:
+            return self.since + _AHEAD * self.work.ahead_s
         return self.since + (_LAST_S if self.work.final is None else _CHUNK_S)
 
 
@@ -83,7 +85,7 @@ class WaitingLine:
                 enough already.
 
         Returns:
-            The tickets due first; drafts that are overdue come in addition, to be left out.
+            The tickets due first; what is overdue comes in addition, to be left out.
             Nothing after `close`, when nobody waits.
         """
         with self._changed:
@@ -97,7 +99,9 @@ class WaitingLine:
                     return taken
 
     def overdue(self, ticket: Ticket) -> bool:
-        """Whether a ticket is a draft for which there was no time."""
+        """Whether a ticket is a draft, or an end ahead of its time, for which there was no time."""
+        if ticket.work.ahead_s is not None:
+            return self._clock() > ticket.since + ticket.work.ahead_s
         return ticket.work.optional and self._clock() > ticket.due
 
     def _fills(self, most: int, samples: int) -> bool:

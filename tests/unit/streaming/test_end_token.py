@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 import eclectus
 from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
 from eclectus.core.types import FloatArray
+from eclectus.signal.onset import OnsetDetector
 from eclectus.streaming.endpoint import Endpointer
 from eclectus.streaming.events import (
     Ended,
@@ -132,25 +133,13 @@ def expected(options: StreamOptions) -> list[Event]:
     return events
 
 
-class _Heard:
-    """Decisions that are given."""
-
-    hop = window = 160
-
-    def __init__(self, decisions: list[bool]) -> None:
-        self._decisions = decisions
-
-    def push(self, samples: FloatArray) -> list[bool]:
-        return self._decisions
-
-
 @pytest.mark.parametrize(("spoken_after", "begun"), [(0, False), (50, True)])
 def test_the_next_utterance_begins_at_once_only_if_somebody_spoke_on(
     spoken_after: int, begun: bool
 ) -> None:
     decisions = [True] * (100 + spoken_after) + [False] * 60
-    endpointer = Endpointer(EndpointOptions(), _Heard(decisions))
-    endpointer.push(temper())
+    endpointer = Endpointer(EndpointOptions(), OnsetDetector())
+    endpointer.take(decisions)
     assert endpointer.next_mark() is not None
     while endpointer.next_mark(until=160 * 160) is not None:
         pass

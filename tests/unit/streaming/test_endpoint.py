@@ -25,7 +25,9 @@ def voice(seconds: float) -> FloatArray:
 
 def marks(samples: FloatArray, options: EndpointOptions | None = None) -> list[Mark]:
     endpointer = Endpointer(options or EndpointOptions(), OnsetDetector())
-    endpointer.push(samples)
+    listening = endpointer.listening(samples)
+    listening.hear()
+    endpointer.take(listening.decisions)
     return list(iter(endpointer.next_mark, None))
 
 

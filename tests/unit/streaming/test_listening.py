@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import eclectus
 from eclectus.core.errors import InferenceError, StreamClosedError
 from eclectus.core.protocols import SpeechDetector
 from eclectus.core.types import FloatArray
-from eclectus.signal.onset import OnsetDetector, listen
+from eclectus.signal.logmel_windows import LogMelWindows
+from eclectus.signal.melframes import MelFrames
+from eclectus.signal.onset import Measured, OnsetDetector
 from eclectus.streaming.engine import Work
 from eclectus.streaming.events import Ended, Event
-from eclectus.streaming.listening import Listener
+from eclectus.streaming.listening import Listener, listen
 from eclectus.streaming.steps import Listening, Steps
 
 PATIENCE_S = 60.0
@@ -43,7 +46,9 @@ def test_streams_that_listen_together_decide_what_each_decides_alone(
             for seed, (at, size) in enumerate(zip(places, sizes, strict=True))
         ]
         expected = [one.push(block) for one, block in zip(alone, blocks, strict=True)]
-        assert listen(together, blocks) == expected
+        requests = [Listening(one, block) for one, block in zip(together, blocks, strict=True)]
+        assert listen(requests) == [None] * 3
+        assert [request.decisions for request in requests] == expected
         places = [at + size for at, size in zip(places, sizes, strict=True)]
 
 
@@ -99,18 +104,67 @@ def test_who_hears_much_lets_others_in_between() -> None:
     listener.close()
 
 
-def test_who_fails_fails_alone() -> None:
-    heard: list[str] = []
+class Deaf(OnsetDetector):
+    """Fails when it decides, after it was measured with others."""
+
+    def decide(self, measured: Measured) -> list[bool]:
+        raise InferenceError(f"{len(measured.levels)} mel frames are too many")
+
+
+@pytest.mark.parametrize("broken", [Detector("broken", []), Deaf()])
+def test_who_fails_fails_alone(broken: SpeechDetector) -> None:
     go = threading.Event()
     listener = Listener(ignore)
-    first = submit(listener, hears(Detector("first", heard, go), 1))
-    broken = submit(listener, hears(Detector("broken", heard), 1))
-    fine = submit(listener, hears(Detector("fine", heard), 1))
+    first = submit(listener, hears(Detector("first", [], go), 1))
+    calls = [submit(listener, hears(one, 2)) for one in (OnsetDetector(), broken, OnsetDetector())]
     go.set()
     with pytest.raises(InferenceError):
-        broken.result(PATIENCE_S)
-    assert first.result(PATIENCE_S) == fine.result(PATIENCE_S) == [Ended(10.0)]
+        calls[1].result(PATIENCE_S)
+    assert first.result(PATIENCE_S) == [Ended(10.0)]
+    assert calls[0].result(PATIENCE_S) == calls[2].result(PATIENCE_S) == [Ended(10.0)]
     listener.close()
+
+
+def test_a_fault_of_who_computes_ends_its_call_and_no_thread() -> None:
+    def faulty(_steps: Steps, _work: Work, _future: Future[list[Event]]) -> None:
+        raise ZeroDivisionError
+
+    def asks() -> Steps:
+        yield Work(np.zeros(0, np.float32), 0, LogMelWindows(MelFrames(80)), 0, None, None)
+        return []
+
+    listener = Listener(faulty)
+    with pytest.raises(ZeroDivisionError):
+        submit(listener, asks()).result(PATIENCE_S)
+    assert submit(listener, hears(OnsetDetector(), 1)).result(PATIENCE_S) == [Ended(9.0)]
+    listener.close()
+
+
+def test_a_callback_may_close() -> None:
+    go, closed = threading.Event(), threading.Event()
+    listener = Listener(ignore)
+    call = submit(listener, hears(Detector("one", [], go), 1))
+
+    def close(_: Future[list[Event]]) -> None:
+        listener.close()
+        closed.set()
+
+    call.add_done_callback(close)
+    go.set()
+    assert closed.wait(PATIENCE_S)
+    listener.close()
+
+
+def test_a_session_hears_a_long_block_in_pieces() -> None:
+    with eclectus.load(threads=1) as model:
+        steps = model.stream().steps(np.zeros(100_000, np.float32))
+        heard = []
+        for request in steps:
+            assert isinstance(request, Listening)
+            request.hear()
+            heard.append(len(request.samples))
+    assert sum(heard) == 100_000
+    assert max(heard) <= RATE
 
 
 def test_who_listens_together_fails_together_and_the_thread_goes_on(

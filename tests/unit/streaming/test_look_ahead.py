@@ -57,7 +57,7 @@ class Followed:
         return [event for part in self.events for event in part if not isinstance(event, Partial)]
 
     def ahead(self) -> int:
-        return sum(work.ahead for works in self.works for work in works)
+        return sum(work.ahead_s is not None for works in self.works for work in works)
 
 
 def follow(
@@ -67,8 +67,9 @@ def follow(
     *,
     block: int = BLOCK,
     drafts: bool = True,
+    ahead: bool = True,
 ) -> Followed:
-    """Compute the steps of a stream, with drafts if there is time for them."""
+    """Compute the steps of a stream, drafts and ends ahead of their time if there is time."""
     followed = Followed()
     for at in range(0, len(samples), block):
         calls = [session.steps(samples[at : at + block])]
@@ -76,13 +77,15 @@ def follow(
             calls.append(session.last_steps())
         for steps in calls:
             works: list[Work] = []
-            events = compute(steps, engine, works, drafts)
+            events = compute(steps, engine, works, drafts=drafts, ahead=ahead)
             followed.events.append(events)
             followed.works.append(works)
     return followed
 
 
-def compute(steps: Steps, engine: StreamEngine, works: list[Work], drafts: bool) -> list[Event]:
+def compute(
+    steps: Steps, engine: StreamEngine, works: list[Work], *, drafts: bool, ahead: bool
+) -> list[Event]:
     """Compute the steps of a call, and note them."""
     try:
         request = next(steps)
@@ -92,7 +95,8 @@ def compute(steps: Steps, engine: StreamEngine, works: list[Work], drafts: bool)
                 request.hear()
             else:
                 works.append(request)
-                if drafts or not request.optional:
+                wanted = ahead if request.ahead_s is not None else drafts or not request.optional
+                if wanted:
                     found = engine.run([request])[0]
             request = steps.send(found)
     except StopIteration as stop:
@@ -151,6 +155,30 @@ def test_the_same_becomes_final_with_it_and_without(
     assert any(isinstance(event, Final) for event in at_once.said())
 
 
+@pytest.mark.parametrize("longest_s", [None, 6.0])
+def test_what_was_found_ahead_counts_only_if_the_utterance_ends_there(
+    model: eclectus.Model, engine: StreamEngine, longest_s: float | None
+) -> None:
+    """Somebody speaks on and is cut off, by the end of the stream or because it grew too long."""
+    options = StreamOptions(endpoint=EndpointOptions(max_utterance_s=longest_s))
+    samples = speech(0.5)[: -2 * RATE]
+    told = [
+        follow(engine, opened(model, engine, options), samples, ahead=ahead)
+        for ahead in (True, False)
+    ]
+    assert told[0].ahead() == told[1].ahead() > 0
+    assert told[0].said() == told[1].said()
+
+
+def test_no_end_is_asked_for_while_somebody_speaks(
+    model: eclectus.Model, engine: StreamEngine
+) -> None:
+    """Even if nothing of the silence behind it belongs to the utterance."""
+    options = StreamOptions(endpoint=EndpointOptions(tail_s=0.0))
+    followed = follow(engine, opened(model, engine, options), speech(2.0), block=320)
+    assert 2 <= followed.ahead() <= 4
+
+
 def test_what_was_found_ahead_is_shown_as_a_draft(
     model: eclectus.Model, engine: StreamEngine
 ) -> None:
@@ -203,4 +231,4 @@ def test_a_full_machine_leaves_drafts_out_and_ends_in(
         scheduler.push(session, samples[at : at + BLOCK]).result(60)
     scheduler.close()
     assert not any(work.optional for work in computed)
-    assert any(work.ahead for work in computed)
+    assert any(work.ahead_s is not None for work in computed)

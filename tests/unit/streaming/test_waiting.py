@@ -23,14 +23,18 @@ class Time:
         return self.now
 
 
-def ticket(final: int | None, seconds: float = 1.0) -> Ticket:
+def ticket(final: int | None, seconds: float = 1.0, ahead_s: float | None = None) -> Ticket:
     samples = np.zeros(round(seconds * SECOND), np.float32)
-    work = Work(samples, 0, LogMelWindows(MelFrames(80)), 0, final, None)
+    work = Work(samples, 0, LogMelWindows(MelFrames(80)), 0, final, None, ahead_s=ahead_s)
     return Ticket(iter(()), work, Future())  # type: ignore[arg-type]
 
 
 def last() -> Ticket:
     return ticket(None)
+
+
+def ahead() -> Ticket:
+    return ticket(None, ahead_s=0.5)
 
 
 def chunk() -> Ticket:
@@ -43,10 +47,10 @@ def draft() -> Ticket:
 
 def test_ends_of_utterances_come_first_then_words_then_drafts() -> None:
     line = WaitingLine(Time())
-    tickets = [draft(), chunk(), last(), chunk(), last()]
+    tickets = [draft(), ahead(), chunk(), last(), chunk(), last()]
     for one in tickets:
         line.put(one)
-    assert line.take(9, 9 * SECOND, 0.0) == [tickets[i] for i in (2, 4, 1, 3, 0)]
+    assert line.take(9, 9 * SECOND, 0.0) == [tickets[i] for i in (3, 5, 2, 4, 1, 0)]
 
 
 def test_words_in_the_middle_are_not_put_off_for_ever() -> None:
@@ -80,6 +84,18 @@ def test_an_overdue_draft_takes_no_place() -> None:
     assert line.take(1, SECOND, 0.0) == [old, wanted]
     assert line.overdue(old)
     assert not line.overdue(wanted)
+
+
+def test_an_end_ahead_of_its_time_waits_until_it_is_certain_and_no_longer() -> None:
+    clock = Time()
+    line = WaitingLine(clock)
+    line.put(early := ahead())
+    clock.now += 0.49
+    assert not line.overdue(early)
+    clock.now += 0.02
+    assert line.overdue(early)
+    line.put(wanted := chunk())
+    assert line.take(1, SECOND, 0.0) == [early, wanted]
 
 
 def test_the_first_waits_a_moment_for_others() -> None:
