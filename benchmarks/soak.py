@@ -35,7 +35,7 @@ def main() -> None:
         given.out,
         {
             "benchmark": "soak",
-            "model": given.model or "tiny",
+            "model": model.config.name,
             "hours": given.hours,
             "long_mib": long,
             "sessions": given.sessions,
