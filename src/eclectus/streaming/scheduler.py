@@ -31,8 +31,8 @@ class StreamScheduler:
     What is due first is computed first: the ends of utterances at once, words in their middle and
     drafts with some patience. After each step a session queues anew, and batches are so small that
     an end of an utterance never waits long for one that is being computed. Drafts are left out when
-    they are overdue or there is not enough time for them; final words never are, but an end that
-    was asked for ahead of its time is computed in time or not before it is certain.
+    they are overdue or there is not enough time for them; final words never are. The end of an
+    utterance is computed before it is certain or, if there was no time for that, when it is.
     """
 
     def __init__(

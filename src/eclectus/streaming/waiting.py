@@ -37,9 +37,9 @@ class Ticket:
     def due(self) -> float:
         """Until when it should be computed.
 
-        Somebody waits for an answer at the end of an utterance; words in its middle come seconds
-        after they were spoken anyway, as ends that may come do some time before they are certain;
-        a draft is only worth its time while it is fresh.
+        Somebody waits for an answer at the end of an utterance, and will wait at an end that is
+        not certain yet; words in its middle come seconds after they were spoken anyway; a draft is
+        only worth its time while it is fresh.
         """
         if self.work.optional:
             return self.since + _DRAFT_S
