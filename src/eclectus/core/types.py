@@ -69,16 +69,14 @@ class Features:
     lengths: IntArray
 
     @staticmethod
-    def of(items: Sequence[FloatArray]) -> Features:
-        """Put items (M, T), of which each may have its own T, into a batch with T of at least 1."""
-        lengths = np.array([item.shape[1] for item in items], np.int64)
-        if len(items) == 1 and lengths[0]:
-            return Features(items[0][None], lengths)
-        longest = max(1, int(lengths.max(initial=0)))
-        data = np.zeros((len(items), items[0].shape[0], longest), np.float32)
-        for row, item, length in zip(data, items, lengths, strict=True):
-            row[:, :length] = item
-        return Features(data, lengths)
+    def zeros(mel_bins: int, lengths: Sequence[int]) -> Features:
+        """Return a batch to write into; T is the longest item's length, but at least 1."""
+        shape = (len(lengths), mel_bins, max([1, *lengths]))
+        return Features(np.zeros(shape, np.float32), np.array(lengths, np.int64))
+
+    def rows(self) -> list[FloatArray]:
+        """Return views (M, length) of the items' own columns."""
+        return [row[:, :length] for row, length in zip(self.data, self.lengths, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,14 +46,11 @@ class LogMel:
             Data (B, M, T) with T the longest item's N // 160, but at least 1; an item's columns
             past its own length are zero. An item shorter than one hop has length 0.
         """
-        lengths = np.array([len(item) // HOP for item in samples], np.int64)
-        longest = max(1, int(lengths.max(initial=0)))
-        data = np.zeros((len(samples), self.mel_bins, longest), np.float32)
-        for row, item, length in zip(data, samples, lengths, strict=True):
-            columns = row[:, :length]
+        features = Features.zeros(self.mel_bins, [len(item) // HOP for item in samples])
+        for columns, item in zip(features.rows(), samples, strict=True):
             self._frames.columns(_checked(item), 0, 0, columns)
             normalize_in_place(columns)
-        return Features(data, lengths)
+        return features
 
     def raw(self, samples: FloatArray) -> FloatArray:
         """Compute the features of one utterance without normalisation.

@@ -33,29 +33,29 @@ class LogMelWindows:
         self._first = 0
         self._stop = 0
 
-    def __call__(self, samples: FloatArray, start: int) -> FloatArray:
-        """Compute the normalised features of a window.
+    @property
+    def mel_bins(self) -> int:
+        """M."""
+        return self._frames.mel_bins
+
+    def columns(self, samples: FloatArray, start: int, out: FloatArray) -> None:
+        """Write the normalised features of a window.
 
         Args:
             samples: (N,) mono float32 at 16 kHz, the window.
             start: Its place in the signal.
-
-        Returns:
-            (M, N // 160), each mel bin with mean 0 and standard deviation 1.
+            out: (M, N // 160) receives them.
         """
-        count = len(samples) // HOP
-        columns = np.empty((self._frames.mel_bins, count), np.float32)
         # Up to here they do not see what lies behind the window.
-        inner = min(count, (len(samples) - HALF_WINDOW) // HOP + 1)
+        inner = min(out.shape[1], (len(samples) - HALF_WINDOW) // HOP + 1)
         # A product with the filter bank is the same to the bit at the same place of a tile only.
         if inner <= _FIRST or start % (TILE * HOP):
-            self._frames.columns(samples, 0, 0, columns)
+            self._frames.columns(samples, 0, 0, out)
         else:
-            self._frames.columns(samples, 0, 0, columns[:, :_FIRST])
-            columns[:, _FIRST:inner] = self._inner(samples, start // HOP, inner)
-            self._frames.columns(samples, 0, inner, columns[:, inner:])
-        normalize_in_place(columns)
-        return columns
+            self._frames.columns(samples, 0, 0, out[:, :_FIRST])
+            out[:, _FIRST:inner] = self._inner(samples, start // HOP, inner)
+            self._frames.columns(samples, 0, inner, out[:, inner:])
+        normalize_in_place(out)
 
     def forget(self, before: int) -> None:
         """Drop what no window that begins at a sample of the signal, or later, asks for."""

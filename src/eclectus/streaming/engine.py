@@ -14,7 +14,7 @@ from eclectus.core.protocols import AcousticModel
 from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis, IntArray
 from eclectus.search.choose import make_stream_search
 from eclectus.signal.logmel_windows import LogMelWindows
-from eclectus.signal.melframes import MelFrames
+from eclectus.signal.melframes import HOP, MelFrames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,9 +99,11 @@ class StreamEngine:
         Raises:
             BackendError: The engine failed.
         """
-        encoded = self._model.encode(
-            Features.of([work.windows(work.samples, work.start) for work in works])
-        )
+        lengths = [len(work.samples) // HOP for work in works]
+        features = Features.zeros(self._frames.mel_bins, lengths)
+        for work, columns in zip(works, features.rows(), strict=True):
+            work.windows.columns(work.samples, work.start, columns)
+        encoded = self._model.encode(features)
         ends = np.asarray(encoded.lengths, np.int64)
         starts = np.minimum([work.drop for work in works], ends)
         wanted = [

@@ -1,11 +1,10 @@
 """Sessions that catch up in long chunks, with the model that the package ships."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile as sf
 
 import eclectus
@@ -29,12 +28,6 @@ class CountingEngine(StreamEngine):
     def run(self, works: Sequence[Work]) -> list[Found]:
         self.samples += sum(len(work.samples) for work in works)
         return super().run(works)
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[eclectus.Model]:
-    with eclectus.load() as model:
-        yield model
 
 
 def speech() -> FloatArray:

@@ -155,14 +155,12 @@ def test_a_callback_may_close() -> None:
     listener.close()
 
 
-def test_a_session_hears_a_long_block_in_pieces() -> None:
-    with eclectus.load(threads=1) as model:
-        steps = model.stream().steps(np.zeros(100_000, np.float32))
-        heard = []
-        for request in steps:
-            assert isinstance(request, Listening)
-            request.hear()
-            heard.append(len(request.samples))
+def test_a_session_hears_a_long_block_in_pieces(model: eclectus.Model) -> None:
+    heard = []
+    for request in model.stream().steps(np.zeros(100_000, np.float32)):
+        assert isinstance(request, Listening)
+        request.hear()
+        heard.append(len(request.samples))
     assert sum(heard) == 100_000
     assert max(heard) <= RATE
 
@@ -187,7 +185,13 @@ def test_close_ends_what_waits_and_refuses_more() -> None:
     go = threading.Event()
     listener = Listener(ignore)
     calls = [submit(listener, hears(Detector("one", heard, go), 3)) for _ in range(4)]
-    threading.Timer(0.05, go.set).start()
+
+    def let_go() -> None:
+        while not listener._closed:
+            threading.Event().wait(0.01)
+        go.set()
+
+    threading.Thread(target=let_go).start()
     listener.close()
     listener.close()
     assert [call.result(0) for call in calls] == [[Ended(10.0)]] * 4

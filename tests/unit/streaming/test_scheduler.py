@@ -1,7 +1,7 @@
 """Many sessions on one model."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +20,6 @@ from eclectus.streaming.session import Session
 DATA = Path(__file__).resolve().parents[2] / "data"
 RATE = 16_000
 OPTIONS = StreamOptions(live=LiveOptions(left_s=2.0, chunk_s=0.8, right_s=0.4))
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[eclectus.Model]:
-    with eclectus.load() as model:
-        yield model
-
-
-@pytest.fixture(scope="module")
-def engine(model: eclectus.Model) -> StreamEngine:
-    return StreamEngine(model.acoustic, OPTIONS.search)
 
 
 def speech(seed: int) -> FloatArray:

@@ -1,6 +1,6 @@
 """Live sessions, with the model that the package ships."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +29,6 @@ from tests.support.clips import right
 DATA = Path(__file__).resolve().parents[2] / "data"
 RATE = 16_000
 BLOCK = RATE // 10
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[eclectus.Model]:
-    with eclectus.load() as model:
-        yield model
 
 
 def clip(name: str) -> FloatArray:
