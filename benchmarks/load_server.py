@@ -25,11 +25,11 @@ import eclectus
 from eclectus.apps.server.context import Service
 from eclectus.apps.server.listening import bind
 from eclectus.apps.server.run import make_server
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from eclectus.core.options import BackendOptions
 from eclectus.core.types import FloatArray
 from eclectus.service.live import LiveStream
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
 from eclectus.service.service import StreamRequest
 from eclectus.streaming.events import Endpoint, Final, Partial
 

@@ -13,9 +13,9 @@ from pathlib import Path
 os.environ["COLUMNS"] = "100"  # noqa: TID251 - a script, not the product
 
 from eclectus.apps.cli.help import all_help
-from eclectus.service.aliases import ALIASES
-from eclectus.service.schema import Setting, attribute_help, schema, sections
-from eclectus.service.schema import Settings as SettingsClass
+from eclectus.config.aliases import ALIASES
+from eclectus.config.schema import Setting, attribute_help, schema, sections
+from eclectus.config.schema import Settings as SettingsClass
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTICE = "Written by scripts/generate_reference.py; change the source, not this file."

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from eclectus.service.schema import schema
-from eclectus.service.settings import MASK
+from eclectus.config.schema import schema
+from eclectus.config.settings import MASK
 from tests.cli.running import Cli
 
 
@@ -107,7 +107,7 @@ def test_a_bug_ends_with_1_and_says_that_it_is_one(
     def broken() -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("eclectus.apps.cli.config.schema", broken)
+    monkeypatch.setattr("eclectus.apps.cli.config_command.schema", broken)
     ended = cli("config", "show")
     assert ended.code == 1
     assert ended.err == "eclectus: this is a bug: ZeroDivisionError: oh; --verbose shows where\n"

@@ -44,7 +44,7 @@ def raising(error: BaseException) -> object:
         (BrokenPipeError(), 141, ""),
     ],
 )
-@pytest.mark.parametrize("where", ["config.config_files", "main.run"])
+@pytest.mark.parametrize("where", ["config_command.config_files", "main.run"])
 def test_the_end_has_its_code_wherever_it_strikes(
     ends: list[int],
     monkeypatch: pytest.MonkeyPatch,

@@ -7,10 +7,10 @@ import pytest
 import typer
 
 from eclectus import __version__
+from eclectus.apps.cli.flags import FLAGS, STREAM_FLAGS
 from eclectus.apps.cli.help import all_help
 from eclectus.apps.cli.main import COMMANDS
-from eclectus.apps.cli.options import FLAGS, STREAM_FLAGS
-from eclectus.service.schema import schema
+from eclectus.config.schema import schema
 from tests.cli.running import Cli, Ended
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
@@ -29,9 +29,8 @@ def test_every_snapshot_has_its_command() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_says_what_the_commands_say(name: str) -> None:
-    module, text = COMMANDS[name]
-    command = typer.main.get_command(import_module(module).app)
-    assert (command.help or "").partition("\n")[0].strip() == text
+    command = typer.main.get_command(import_module(f"eclectus.apps.cli.{name}_command").app)
+    assert (command.help or "").partition("\n")[0].strip() == COMMANDS[name]
 
 
 def test_every_flag_sets_a_setting_that_exists() -> None:

@@ -15,8 +15,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.connection import Connection
 
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from tests.support.clips import right
 from tests.support.ears import (
     clip,

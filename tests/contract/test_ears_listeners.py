@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from websockets.sync.connection import Connection
 
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from tests.support.clips import right
 from tests.support.ears import (
     Json,

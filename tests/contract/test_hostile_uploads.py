@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from eclectus.apps.server.run import Server
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from eclectus.core.options import AudioOptions, BatchOptions, LongFormOptions
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
 from tests.support.media import flac_bomb, mux, voice, write
 from tests.support.server import running
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import jiwer
 import pytest
 
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from tests.support.clips import DATA, spoken
 from tests.support.server import running
 

@@ -15,11 +15,11 @@ import soundfile
 from eclectus.apps.server import openai_stream
 from eclectus.apps.server.openai_form import TranscriptionForm
 from eclectus.apps.server.openai_stream import open_events
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from eclectus.core.errors import DeadlineError
 from eclectus.core.options import BatchOptions, LongFormOptions, TranscribeOptions
 from eclectus.core.types import FloatArray
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
 from eclectus.service.service import FileRequest, SpeechService
 
 STORY = Path(__file__).resolve().parents[2] / "examples" / "clips" / "story.flac"

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 
 from eclectus.apps.server.app import create_app
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
 from eclectus.service.service import SpeechService
 
 FILE_ROUTES = ("/v1/audio/transcriptions", "/transcribe", "/inference")

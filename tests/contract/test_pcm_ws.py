@@ -12,8 +12,8 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 from websockets.typing import Origin
 
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from tests.support.clips import right
 from tests.support.ears import Json, clip, opened, wait_until
 from tests.support.server import Running, watched

@@ -17,8 +17,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from tests.support.clips import pcm16, pieces, right, samples, ulaw
 from tests.support.server import running, running_server
 from tests.support.streams import gone

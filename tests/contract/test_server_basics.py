@@ -8,8 +8,8 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from tests.support.server import Running, watched
 
 CLIP = "examples/clips/garden.flac"

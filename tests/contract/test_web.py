@@ -19,8 +19,8 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from eclectus.apps.server.web import MEDIA_TYPES, POLICY, page_files
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from tests.support.clips import spoken, words_of
 from tests.support.server import running, running_server
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from tests.support.browser import Page, chromium, open_page
 from tests.support.clips import words_of
 from tests.support.server import running_server

@@ -21,10 +21,10 @@ from wyoming.ping import Ping, Pong
 from eclectus.apps.server.listening import bind
 from eclectus.apps.server.run import Server, make_server
 from eclectus.apps.server.wyoming import WyomingServer
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from eclectus.core.errors import OptionError
 from eclectus.core.types import FloatArray
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import Settings
 from tests.support.clips import pcm16, pieces, right, samples
 from tests.support.server import running
 from tests.support.streams import gone

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectus.core.config import Head, ModelConfig
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis
 from eclectus.search.ctc import CtcSearch
 

@@ -6,13 +6,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eclectus.core.config import Head, ModelConfig
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import BatchOptions, LongFormOptions, WindowPlan
 from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis
 from eclectus.recognition.batching import BatchRunner
 from eclectus.recognition.longform import cut_windows, make_plan
 from eclectus.recognition.pauses import find_pause
-from eclectus.recognition.pool import Entry, Pending, Place, batches
+from eclectus.recognition.pending import Entry, Pending, Place, batches
 from eclectus.recognition.stitch import Stitcher
 from eclectus.search.ctc import CtcSearch
 from eclectus.signal.logmel import LogMel

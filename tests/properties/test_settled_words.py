@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectus.core.config import Head, ModelConfig
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.types import Hypothesis, Window, Word
 from eclectus.recognition.assemble import assemble, words_of
-from eclectus.recognition.pool import Pending, Place
+from eclectus.recognition.pending import Pending, Place
 from eclectus.recognition.settling import Settling
 from eclectus.recognition.stitch import Stitcher
 from eclectus.text.tokenizer import PieceTokenizer

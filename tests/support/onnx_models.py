@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from eclectus.backends.onnx.files import OnnxFiles
-from eclectus.core.config import Head, ModelConfig
+from eclectus.core.model_config import Head, ModelConfig
 
 OPSET = 17
 Shape = list[int | str | None]

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from eclectus.core.config import ModelConfig
+from eclectus.core.model_config import ModelConfig
 from eclectus.core.protocols import TransducerStep
 from eclectus.core.types import EncoderOutput, Hypothesis
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from eclectus.apps.server.listening import bind
 from eclectus.apps.server.run import Server, make_server
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
 from eclectus.service.service import SpeechService
 
 PATIENCE_S = 120.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eclectus.core.config import Head, ModelConfig
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray, PredictorState
 
 TAGS = 2

@@ -14,9 +14,9 @@ from fastapi import FastAPI
 
 from eclectus.apps.server.listening import bind
 from eclectus.apps.server.run import make_server
+from eclectus.config.schema import Settings
 from eclectus.core.options import BackendOptions
 from eclectus.service.lag import watch_lag
-from eclectus.service.schema import Settings
 from tests.support.live_route import router
 
 ROOT = Path(__file__).resolve().parents[2]

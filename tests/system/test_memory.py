@@ -9,7 +9,7 @@ PROGRAM = """
 import resource, sys
 from collections.abc import Iterator
 import numpy as np
-from eclectus.core.config import Head, ModelConfig
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.types import EncoderOutput
 from eclectus.recognition import recognizer

@@ -21,8 +21,8 @@ from websockets.exceptions import ConnectionClosed
 from eclectus.api import Model
 from eclectus.apps.server.listening import bind
 from eclectus.apps.server.run import make_server
-from eclectus.service.pool import ModelPool, _open
-from eclectus.service.schema import Settings
+from eclectus.config.schema import Settings
+from eclectus.service.model_pool import ModelPool, _open
 from eclectus.service.service import SpeechService
 from tests.support.server import PATIENCE_S, watched
 from tests.support.server_process import (

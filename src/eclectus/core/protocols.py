@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Protocol, Self, TypeVar, runtime_checkable
 
-from eclectus.core.config import ModelConfig
+from eclectus.core.model_config import ModelConfig
 from eclectus.core.types import (
     EncoderOutput,
     Features,

@@ -17,13 +17,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from eclectus.api import Model
+from eclectus.config.schema import Settings as Configuration
+from eclectus.config.settings import load_settings
 from eclectus.core.errors import EclectusError, OptionError
 from eclectus.core.options import EndpointOptions, StreamOptions
 from eclectus.core.types import FloatArray, Word
 from eclectus.integrations.shared import Ears, borrow, give_back
 from eclectus.integrations.turns import TurnListener
-from eclectus.service.schema import Settings as Configuration
-from eclectus.service.settings import load_settings
 from eclectus.streaming.events import Endpoint, Event, Final, Partial, SpeechStarted
 
 try:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pipecat.services.settings import STTSettings
 from pipecat.utils.types import NOT_GIVEN, NotGiven
 
+from eclectus.config.schema import Settings
+from eclectus.config.settings import load_settings
 from eclectus.core.errors import OptionError
-from eclectus.service.schema import Settings
-from eclectus.service.settings import load_settings
 
 _WHOLE_TURN_S = 60.0
 _FRAME_S = 0.08

@@ -10,9 +10,9 @@ from typing import TypeAlias
 import numpy as np
 
 from eclectus.api import Model, load
+from eclectus.config.schema import Settings
 from eclectus.core.errors import OptionError
 from eclectus.core.options import StreamOptions
-from eclectus.service.schema import Settings
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.scheduler import StreamScheduler
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eclectus.core.config import Head
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError
+from eclectus.core.model_config import Head
 from eclectus.models.files import check_present
 
 _PREFIX = "nemo-conformer-"

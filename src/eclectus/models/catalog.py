@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
-from eclectus.core.config import Head
+from eclectus.core.model_config import Head
 from eclectus.core.options import Precision
 
 BUILTIN_NAME = "tiny"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eclectus.backends.onnx.model import load_onnx
-from eclectus.core.config import ModelConfig
+from eclectus.core.model_config import ModelConfig
 from eclectus.core.options import BackendOptions, HubOptions
 from eclectus.core.protocols import AcousticModel, Tokenizer
 from eclectus.models.config import read_reference

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eclectus.backends.onnx.describe import GraphFacts
-from eclectus.core.config import Head
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError
+from eclectus.core.model_config import Head
 from eclectus.models.card import Card
 from eclectus.models.layout import CONFIG, LayoutKind, Selection
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
-from eclectus.core.config import ModelConfig
 from eclectus.core.errors import BackendUnavailableError, OptionError
+from eclectus.core.model_config import ModelConfig
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import LanguageIdentifier, Tokenizer
 from eclectus.core.types import Hypothesis, LanguageGuess, Segment, Transcript, Word

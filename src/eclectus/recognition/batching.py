@@ -13,7 +13,7 @@ import numpy as np
 from eclectus.core.errors import BackendError, OutOfMemoryError
 from eclectus.core.protocols import AcousticModel, Search
 from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis
-from eclectus.recognition.pool import Entry, Place
+from eclectus.recognition.pending import Entry, Place
 
 Result: TypeAlias = Hypothesis | BackendError
 Found: TypeAlias = list[tuple[Place, Result]]

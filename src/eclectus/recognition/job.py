@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from eclectus.core.types import Transcript, Word
-from eclectus.recognition.pool import Entry, Pending
+from eclectus.recognition.pending import Entry, Pending
 from eclectus.recognition.reader import Cutting, Opener, read_sources
 from eclectus.recognition.settling import Settling
 

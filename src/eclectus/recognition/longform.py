@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eclectus.core.config import ModelConfig
 from eclectus.core.errors import OptionError
+from eclectus.core.model_config import ModelConfig
 from eclectus.core.options import LongFormOptions, WindowPlan
 from eclectus.core.types import FloatArray, Window
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eclectus.core.errors import EclectusError
 from eclectus.core.protocols import AudioStream
 from eclectus.recognition.longform import FindPause, Plan, cut_windows
-from eclectus.recognition.pool import Entry, Pending, Place
+from eclectus.recognition.pending import Entry, Pending, Place
 
 Opener = Callable[[], AudioStream]
 SourceOpener = Callable[..., AudioStream]

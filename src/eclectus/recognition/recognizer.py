@@ -13,8 +13,8 @@ from typing import Self
 
 import numpy as np
 
-from eclectus.core.config import ModelConfig
 from eclectus.core.errors import EclectusError, OptionError
+from eclectus.core.model_config import ModelConfig
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import AcousticModel, Tokenizer
 from eclectus.core.types import Audio, Hypothesis, Progress, Transcript, Word
@@ -23,7 +23,7 @@ from eclectus.recognition.batching import BatchRunner
 from eclectus.recognition.job import Job
 from eclectus.recognition.longform import Plan, make_plan
 from eclectus.recognition.pauses import find_pause
-from eclectus.recognition.pool import Pending, batches, check_batch
+from eclectus.recognition.pending import Pending, batches, check_batch
 from eclectus.recognition.reader import Cutting, Opener, SourceOpener, read_sources
 from eclectus.recognition.settling import Settling
 from eclectus.recognition.stitch import StartsWord, Stitcher

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from eclectus.core.types import Hypothesis, IntArray, Word
-from eclectus.recognition.pool import Pending
+from eclectus.recognition.pending import Pending
 
 _HELD_BACK = 2
 """Words that tokens to come may change: the last one grows, or turns out to be punctuation of the

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from eclectus.core.config import Head
 from eclectus.core.errors import IncompatibleModelError
+from eclectus.core.model_config import Head
 from eclectus.core.options import GreedySearch
 from eclectus.core.protocols import AcousticModel, Search, StreamSearch
 from eclectus.search.ctc import CtcSearch

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eclectus.core.config import Head, ModelConfig
 from eclectus.core.errors import IncompatibleModelError, InferenceError
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis, IntArray
 from eclectus.search.distribution import not_finite
 

@@ -23,8 +23,8 @@ from functools import cached_property
 
 import numpy as np
 
-from eclectus.core.config import Head, ModelConfig
 from eclectus.core.errors import IncompatibleModelError, InferenceError, OptionError
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import GreedySearch
 from eclectus.core.protocols import TransducerStep
 from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis

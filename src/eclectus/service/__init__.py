@@ -1,1 +1,1 @@
-"""Settings and use cases."""
+"""Use cases: files and live streams of many clients on the models of one process."""

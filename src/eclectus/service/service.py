@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from eclectus.config.schema import Settings
 from eclectus.core.errors import DeadlineError, EclectusError
 from eclectus.core.options import StreamOptions, TranscribeOptions
 from eclectus.core.types import Progress, Transcript, Word
@@ -16,8 +17,7 @@ from eclectus.service.admission import Admission
 from eclectus.service.lag import watch_lag
 from eclectus.service.live import LiveStream
 from eclectus.service.meter import LiveMeter
-from eclectus.service.pool import ModelPool, Served
-from eclectus.service.schema import Settings
+from eclectus.service.model_pool import ModelPool, Served
 from eclectus.service.telemetry import Stopwatch
 from eclectus.service.tracing import Tracer, open_tracer
 from eclectus.signal.decode import AudioSource

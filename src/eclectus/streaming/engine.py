@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from eclectus.core.config import ModelConfig
+from eclectus.core.model_config import ModelConfig
 from eclectus.core.options import GreedySearch
 from eclectus.core.protocols import AcousticModel
 from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis, IntArray

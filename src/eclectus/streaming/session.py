@@ -19,7 +19,7 @@ from eclectus.streaming.buffer import SampleBuffer
 from eclectus.streaming.endpoint import Endpointer, Mark
 from eclectus.streaming.engine import Found, StreamEngine, Work
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Event, SpeechStarted
-from eclectus.streaming.language import LanguageFollower
+from eclectus.streaming.language_follower import LanguageFollower
 from eclectus.streaming.pace import Clock, DraftPace
 from eclectus.streaming.steps import Listening, Steps
 from eclectus.streaming.utterance import Utterance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eclectus.core.config import ModelConfig
+from eclectus.core.model_config import ModelConfig
 from eclectus.core.options import StreamOptions
 from eclectus.core.protocols import Tokenizer
 from eclectus.core.types import Hypothesis, Segment, Token, Word

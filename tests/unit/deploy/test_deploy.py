@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from eclectus._version import __version__
-from eclectus.apps.cli.options import Flag
+from eclectus.apps.cli.flags import Flag
 from eclectus.apps.cli.queue_options import SUBMIT_FLAGS, WORKER_FLAGS
 from eclectus.apps.cli.serve_options import SERVE_FLAGS
 from eclectus.apps.worker.numbers import WorkerNumbers
-from eclectus.service.options import ServerOptions
-from eclectus.service.schema import schema
+from eclectus.config.schema import schema
+from eclectus.config.server_options import ServerOptions
 from eclectus.service.telemetry import Telemetry
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"

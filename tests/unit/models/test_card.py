@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from eclectus.core.config import Head
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError
+from eclectus.core.model_config import Head
 from eclectus.models.card import Card, read_card
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from eclectus.core.config import Head
+from eclectus.core.model_config import Head
 from eclectus.core.options import Precision
 from eclectus.models import catalog
 from eclectus.models.catalog import CATALOG

@@ -2,8 +2,8 @@
 
 import pytest
 
-from eclectus.core.config import Head
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError, OptionError
+from eclectus.core.model_config import Head
 from eclectus.core.options import Precision
 from eclectus.models.layout import LayoutKind, find_layouts, select
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from eclectus.core.config import Head, ModelConfig
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.types import Segment, Word
 from eclectus.recognition.assemble import language_of
 from eclectus.text import language

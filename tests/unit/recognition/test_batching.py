@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from eclectus.core.config import ModelConfig
 from eclectus.core.errors import InferenceError, OutOfMemoryError
+from eclectus.core.model_config import ModelConfig
 from eclectus.core.options import BatchOptions, GreedySearch
 from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis, Window
 from eclectus.recognition.batching import BatchRunner, Result
-from eclectus.recognition.pool import Entry, Pending, Place, group
+from eclectus.recognition.pending import Entry, Pending, Place, group
 from eclectus.recognition.stitch import Stitcher
 from eclectus.search.transducer import TransducerSearch
 from eclectus.signal.logmel import LogMel

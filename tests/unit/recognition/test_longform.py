@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectus.core.config import Head, ModelConfig
 from eclectus.core.errors import OptionError
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import LongFormOptions, WindowPlan
 from eclectus.core.types import FloatArray
 from eclectus.recognition.longform import Piece, Plan, cut_windows, make_plan

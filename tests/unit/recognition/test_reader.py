@@ -9,7 +9,7 @@ import numpy as np
 from eclectus.core.errors import InferenceError, UndecodableAudioError
 from eclectus.core.types import FloatArray
 from eclectus.recognition.longform import Plan
-from eclectus.recognition.pool import Pending
+from eclectus.recognition.pending import Pending
 from eclectus.recognition.reader import Cutting, read_sources
 from eclectus.recognition.stitch import Stitcher
 

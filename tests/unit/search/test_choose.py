@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eclectus.core.config import Head, ModelConfig
 from eclectus.core.errors import IncompatibleModelError
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import GreedySearch
 from eclectus.core.protocols import AcousticModel
 from eclectus.core.types import Features

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eclectus.core.config import Head
 from eclectus.core.errors import IncompatibleModelError, InferenceError
+from eclectus.core.model_config import Head
 from eclectus.core.types import EncoderOutput, FloatArray
 from eclectus.search.ctc import CtcSearch
 from tests.support.toy_transducer import log_softmax, toy_config

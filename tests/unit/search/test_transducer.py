@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eclectus.core.config import Head
 from eclectus.core.errors import IncompatibleModelError, InferenceError, OptionError
+from eclectus.core.model_config import Head
 from eclectus.core.options import GreedySearch
 from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis, IntArray, PredictorState
 from eclectus.search.look_ahead import CELLS, MAX_WIDTH, block_width

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from eclectus.config.schema import Settings
 from eclectus.core.options import BackendOptions
 from eclectus.service.live import LiveEvent, LiveStream
-from eclectus.service.schema import Settings
 from eclectus.service.service import SpeechService, StreamRequest
 from eclectus.streaming.events import Ended, Final
 

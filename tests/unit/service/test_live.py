@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from eclectus.config.schema import Settings
 from eclectus.core.errors import StreamClosedError
 from eclectus.core.options import EndpointOptions, StreamOptions
 from eclectus.core.types import FloatArray
 from eclectus.service.live import Flushed, LiveEvent, LiveStream, Restarted
 from eclectus.service.meter import LiveMeter
-from eclectus.service.pool import ModelPool, Served
-from eclectus.service.schema import Settings
+from eclectus.service.model_pool import ModelPool, Served
 from eclectus.service.telemetry import Telemetry
 from eclectus.streaming.events import Ended, Endpoint, Final, Partial
 from eclectus.streaming.session import Session

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 import numpy as np
 import pytest
 
+from eclectus.config.schema import Settings
 from eclectus.service.live import Flushed, LiveStream
-from eclectus.service.schema import Settings
 from eclectus.service.service import SpeechService, StreamRequest
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from eclectus.apps.cli.options import start_logging
+from eclectus.apps.cli.flags import start_logging
+from eclectus.config.schema import LogLevel
 from eclectus.service.logs import JsonFormatter, log_as_json, request_id
-from eclectus.service.schema import LogLevel
 
 
 def line(**extra: object) -> dict[str, object]:

@@ -8,13 +8,13 @@ import pytest
 import soundfile as sf
 
 import eclectus
-from eclectus.core.config import Head, ModelConfig
 from eclectus.core.errors import OptionError
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import StreamOptions
 from eclectus.core.types import LanguageGuess, Segment, Word
 from eclectus.recognition.assemble import language_identifier
 from eclectus.streaming.events import Event, Final, LanguageDetected, SegmentDone
-from eclectus.streaming.language import LanguageFollower
+from eclectus.streaming.language_follower import LanguageFollower
 from tests.support.builtin import copy_builtin
 
 DATA = Path(__file__).resolve().parents[2] / "data"

@@ -12,7 +12,7 @@ from eclectus.models.references import HubReference, parse
 
 if TYPE_CHECKING:
     from eclectus.api import Model
-    from eclectus.service.schema import Settings
+    from eclectus.config.schema import Settings
 
 
 def load_recognizer(settings: Settings, *, quiet: bool, little: bool = False) -> Model:

@@ -22,15 +22,15 @@ from eclectus.core.errors import EclectusError, OptionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Module and help of each command: `eclectus --help` imports none of them.
+# Help of each command, which is in a module of its name: `eclectus --help` imports none of them.
 COMMANDS = {
-    "transcribe": ("eclectus.apps.cli.transcribe", "Transcribe audio and video files."),
-    "stream": ("eclectus.apps.cli.stream", "Recognise live audio as it is spoken."),
-    "serve": ("eclectus.apps.cli.serve", "Serve files and live audio over HTTP and WebSocket."),
-    "worker": ("eclectus.apps.cli.worker", "Transcribe the files of a queue, as one of many."),
-    "jobs": ("eclectus.apps.cli.batch_jobs", "Queue files of object stores, and follow them."),
-    "models": ("eclectus.apps.cli.models", "List, fetch, check and remove models."),
-    "config": ("eclectus.apps.cli.config", "Show the settings in force and where they come from."),
+    "transcribe": "Transcribe audio and video files.",
+    "stream": "Recognise live audio as it is spoken.",
+    "serve": "Serve files and live audio over HTTP and WebSocket.",
+    "worker": "Transcribe the files of a queue, as one of many.",
+    "jobs": "Queue files of object stores, and follow them.",
+    "models": "List, fetch, check and remove models.",
+    "config": "Show the settings in force and where they come from.",
 }
 
 
@@ -43,7 +43,7 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002, D102 - as Typer has it
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(COMMANDS[cmd_name][0])
+        module = import_module(f"eclectus.apps.cli.{cmd_name}_command")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
         return command
@@ -61,7 +61,7 @@ class LazyGroup(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002, D102 - as above
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 app = typer.Typer(

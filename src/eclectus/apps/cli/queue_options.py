@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from eclectus.apps.cli.options import FLAGS, Flag
+from eclectus.apps.cli.flags import FLAGS, Flag
 from eclectus.core.errors import BackendUnavailableError
 
 QueueUrl = Annotated[

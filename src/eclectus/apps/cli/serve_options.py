@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eclectus.apps.cli.options import FLAGS, STREAM_FLAGS, Flag
+from eclectus.apps.cli.flags import FLAGS, STREAM_FLAGS, Flag
 
 Host = Annotated[
     str | None,

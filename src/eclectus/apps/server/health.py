@@ -37,8 +37,8 @@ async def metrics(service: Service) -> Response:
 @router.get("/debug/cfg", summary="The settings in force")
 async def settings(service: Service, _: Client) -> dict[str, Any]:
     """Every setting; secrets are masked."""
-    from eclectus.service.schema import schema
-    from eclectus.service.settings import LoadedSettings
+    from eclectus.config.schema import schema
+    from eclectus.config.settings import LoadedSettings
 
     loaded = LoadedSettings(service.settings, {})
     return {"version": __version__, **{key: loaded.shown(key) for key in schema()}}

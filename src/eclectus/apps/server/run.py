@@ -15,8 +15,8 @@ import uvicorn
 from eclectus.apps.server.app import create_app
 from eclectus.apps.server.listening import bind
 from eclectus.apps.server.wyoming import WyomingServer
+from eclectus.config.schema import Settings
 from eclectus.service.logs import is_news
-from eclectus.service.schema import Settings
 from eclectus.service.service import SpeechService
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -24,9 +24,9 @@ from redis.retry import Retry
 
 from eclectus.apps.worker import redis_scripts as scripts
 from eclectus.apps.worker.queue import Claim, Item, Job, JobStatus, Outcome
+from eclectus.config.worker_options import QueueOptions
 from eclectus.core.errors import QueueError
 from eclectus.core.options import OverwritePolicy, TimestampLevel
-from eclectus.service.batch_options import QueueOptions
 
 _GROUP = "workers"
 _CHUNK = 500

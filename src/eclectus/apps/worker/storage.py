@@ -20,8 +20,8 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store, from_url
 
+from eclectus.config.worker_options import StorageOptions
 from eclectus.core.errors import OptionError, StorageError, StorageNotFoundError
-from eclectus.service.batch_options import StorageOptions
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig

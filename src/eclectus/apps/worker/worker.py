@@ -16,10 +16,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from eclectus.apps.worker.jobs import results_of
+from eclectus.apps.worker.job_files import results_of
 from eclectus.apps.worker.numbers import WorkerNumbers
 from eclectus.apps.worker.queue import Claim, Job, Outcome, Queue
 from eclectus.apps.worker.storage import Storage, parse
+from eclectus.config.schema import Settings
 from eclectus.core.errors import (
     AudioError,
     CapacityError,
@@ -31,8 +32,7 @@ from eclectus.core.errors import (
 from eclectus.core.options import OverwritePolicy, TranscribeOptions
 from eclectus.core.types import Transcript
 from eclectus.output.registry import render
-from eclectus.service.files import FileScheduler, FileTicket
-from eclectus.service.schema import Settings
+from eclectus.service.file_scheduler import FileScheduler, FileTicket
 
 LOG = logging.getLogger(__name__)
 Told = TypeVar("Told")

@@ -8,8 +8,8 @@ from pathlib import Path
 from eclectus.backends.onnx.describe import GraphFacts, Shape
 from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.backends.onnx.parts import ENCODER, PREDICTED, TOKENS, require
-from eclectus.core.config import Head, ModelConfig
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError
+from eclectus.core.model_config import Head, ModelConfig
 
 FEATURES = "audio_signal"
 FEATURE_LENGTHS = "length"

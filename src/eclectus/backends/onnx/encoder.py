@@ -10,7 +10,7 @@ from eclectus.backends.onnx.checks import FEATURE_LENGTHS, FEATURES
 from eclectus.backends.onnx.parts import read_model
 from eclectus.backends.onnx.positions import Positions, cut_positions, open_positions
 from eclectus.backends.onnx.session import Array, Rewriting, Runtime, Session
-from eclectus.core.config import Head, ModelConfig
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import Device
 from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
 

@@ -26,7 +26,7 @@ from eclectus.backends.onnx.parts import (
 from eclectus.backends.onnx.quantized import QUANTIZED_LSTM, make_independent, saturates
 from eclectus.backends.onnx.session import Rewriting, Runtime, Session
 from eclectus.backends.onnx.transducer import CutStep, FusedStep, JoinerStep, Predictor
-from eclectus.core.config import Head, ModelConfig
+from eclectus.core.model_config import Head, ModelConfig
 
 log = logging.getLogger(__name__)
 

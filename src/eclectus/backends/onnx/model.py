@@ -9,7 +9,7 @@ from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.backends.onnx.load import load_step
 from eclectus.backends.onnx.session import Runtime
 from eclectus.backends.onnx.transducer import CutStep, FusedStep, JoinerStep
-from eclectus.core.config import ModelConfig
+from eclectus.core.model_config import ModelConfig
 from eclectus.core.options import BackendOptions
 from eclectus.core.protocols import AcousticModel, TransducerStep
 from eclectus.core.types import EncoderOutput, Features

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from eclectus.service.batch_options import QueueOptions
+from eclectus.config.worker_options import QueueOptions
 from tests.support.redis_server import redis_server
 
 _NUMBERS = itertools.count()

@@ -12,9 +12,9 @@ import redis
 
 from eclectus.apps.worker.queue import Claim, Item, Job, Outcome
 from eclectus.apps.worker.redis_queue import RedisQueue
+from eclectus.config.worker_options import QueueOptions
 from eclectus.core.errors import QueueError
 from eclectus.core.options import OverwritePolicy
-from eclectus.service.batch_options import QueueOptions
 
 JOB = Job(
     id="calls",

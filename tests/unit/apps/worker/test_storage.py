@@ -11,8 +11,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from eclectus.apps.worker.storage import Location, Storage, parse
+from eclectus.config.worker_options import StorageOptions
 from eclectus.core.errors import OptionError, StorageError, StorageNotFoundError
-from eclectus.service.batch_options import StorageOptions
 
 
 @pytest.fixture(scope="module")

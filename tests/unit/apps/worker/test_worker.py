@@ -14,12 +14,14 @@ from typing import Any, cast
 
 import pytest
 
-from eclectus.apps.worker.jobs import find_items, make_job
+from eclectus.apps.worker.job_files import find_items, make_job
 from eclectus.apps.worker.numbers import WorkerNumbers
 from eclectus.apps.worker.queue import Claim, Job, JobStatus
 from eclectus.apps.worker.redis_queue import RedisQueue
 from eclectus.apps.worker.storage import Location, Storage
 from eclectus.apps.worker.worker import Worker
+from eclectus.config.schema import Settings
+from eclectus.config.worker_options import QueueOptions
 from eclectus.core.errors import (
     CapacityError,
     InferenceError,
@@ -29,9 +31,7 @@ from eclectus.core.errors import (
 )
 from eclectus.core.options import OutputOptions, OverwritePolicy
 from eclectus.core.types import Segment, Transcript, Word
-from eclectus.service.batch_options import QueueOptions
-from eclectus.service.files import FileScheduler
-from eclectus.service.schema import Settings
+from eclectus.service.file_scheduler import FileScheduler
 from tests.support.redis_server import free_port, redis_server
 
 PATIENCE_S = 20.0

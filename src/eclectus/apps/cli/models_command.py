@@ -15,7 +15,10 @@ from rich.table import Table
 
 from eclectus.apps.cli.downloads import download_progress
 from eclectus.apps.cli.exits import ExitCode
-from eclectus.apps.cli.options import Bf16, Config, Fp16, Fp32, Int8, Quiet
+from eclectus.apps.cli.flags import Bf16, Config, Fp16, Fp32, Int8, Quiet
+from eclectus.config.schema import Settings
+from eclectus.config.settings import load_settings
+from eclectus.config.sources import Given
 from eclectus.core.errors import ModelDownloadError, OptionError
 from eclectus.core.options import HubOptions, Precision
 from eclectus.models import catalog
@@ -28,9 +31,6 @@ from eclectus.models.pull import pull as pull_model
 from eclectus.models.references import FolderReference, HubReference, Reference, parse
 from eclectus.models.verify import FileCheck
 from eclectus.models.verify import verify as verify_model
-from eclectus.service.schema import Settings
-from eclectus.service.settings import load_settings
-from eclectus.service.sources import Given
 
 app = typer.Typer(
     help="List, fetch, check and remove models.",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from eclectus.core.errors import InferenceError, OptionError
 from eclectus.core.options import BatchOptions
 from eclectus.core.types import Hypothesis, Window
-from eclectus.recognition.pool import Entry, Pending, Place, batches, check_batch, group
+from eclectus.recognition.pending import Entry, Pending, Place, batches, check_batch, group
 from eclectus.recognition.stitch import Stitcher
 
 RATE = 16_000

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from eclectus.apps.cli.options import Config, with_settings
-from eclectus.service.schema import schema
-from eclectus.service.settings import LoadedSettings, config_files, default_places
+from eclectus.apps.cli.flags import Config, with_settings
+from eclectus.config.schema import schema
+from eclectus.config.settings import LoadedSettings, config_files, default_places
 
 app = typer.Typer(
     help="Show the settings in force and where they come from.",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from eclectus.config.schema import Setting, Settings, schema, sections
 from eclectus.core.options import TranscribeOptions
-from eclectus.service.schema import Setting, Settings, schema, sections
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from eclectus.apps.cli.options import with_settings
+from eclectus.apps.cli.flags import with_settings
 from eclectus.apps.cli.serve_options import SERVE_FLAGS
+from eclectus.config.settings import LoadedSettings
 from eclectus.core.errors import BackendUnavailableError
-from eclectus.service.settings import LoadedSettings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 

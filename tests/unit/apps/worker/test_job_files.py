@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from eclectus.apps.worker.jobs import find_items, make_job, results_of
+from eclectus.apps.worker.job_files import find_items, make_job, results_of
 from eclectus.apps.worker.storage import Storage
 from eclectus.core.errors import OptionError
 from eclectus.core.options import OutputOptions, OverwritePolicy

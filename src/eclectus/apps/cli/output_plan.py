@@ -15,7 +15,7 @@ from eclectus.output.template import TemplateFields, add_suffix, expand_template
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class PlannedFile:
     """One source and where its results go.
 
     Attributes:
@@ -54,20 +54,20 @@ class OutputPlan:
         """
         return expand_formats(self.options.formats)
 
-    def jobs(self, inputs: Iterable[Input], *, first_index: int = 1) -> list[Job]:
+    def files(self, inputs: Iterable[Input], *, first_index: int = 1) -> list[PlannedFile]:
         """Plan the results of all inputs.
 
         Raises:
             OptionError: Two inputs would write the same file, a result would replace an input, or
                 the template is impossible.
         """
-        jobs = [self._job(one, index) for index, one in enumerate(inputs, first_index)]
-        _refuse_collisions(jobs)
-        return jobs
+        files = [self._file(one, index) for index, one in enumerate(inputs, first_index)]
+        _refuse_collisions(files)
+        return files
 
-    def _job(self, one: Input, index: int) -> Job:
+    def _file(self, one: Input, index: int) -> PlannedFile:
         if self.to_stdout or one.problem is not None:
-            return Job(one.source, one.name, problem=one.problem)
+            return PlannedFile(one.source, one.name, problem=one.problem)
         outputs = tuple((name, self._path(one, index, name)) for name in self.formats)
         problem = None
         if self.options.overwrite is OverwritePolicy.FAIL:
@@ -77,7 +77,7 @@ class OutputPlan:
                     f"{taken[0]} exists; --overwrite overwrite replaces it, skip leaves it",
                     path=str(taken[0]),
                 )
-        return Job(one.source, one.name, outputs, problem)
+        return PlannedFile(one.source, one.name, outputs, problem)
 
     def _path(self, one: Input, index: int, format_name: str) -> Path:
         values = TemplateFields.of_source(
@@ -86,21 +86,21 @@ class OutputPlan:
         name = add_suffix(expand_template(self.options.template, values), format_name)
         return Path(self.options.directory or ".") / name
 
-    def is_done(self, job: Job) -> bool:
+    def is_done(self, file: PlannedFile) -> bool:
         """Return whether all results exist and are to be left as they are."""
         skips = self.options.overwrite is OverwritePolicy.SKIP
-        return skips and bool(job.outputs) and all(path.exists() for _, path in job.outputs)
+        return skips and bool(file.outputs) and all(path.exists() for _, path in file.outputs)
 
 
-def _refuse_collisions(jobs: Sequence[Job]) -> None:
-    sources = {Path(job.source).absolute(): job.name for job in jobs if job.source != STDIN}
+def _refuse_collisions(files: Sequence[PlannedFile]) -> None:
+    sources = {Path(file.source).absolute(): file.name for file in files if file.source != STDIN}
     writers: dict[Path, str] = {}
-    for job in jobs:
-        for _, path in job.outputs:
+    for file in files:
+        for _, path in file.outputs:
             place = path.absolute()
             if place in writers:
                 raise OptionError(
-                    f"{writers[place]} and {job.name} would both be written to {path}; tell them "
+                    f"{writers[place]} and {file.name} would both be written to {path}; tell them "
                     "apart with --output-template '{parent}/{filename}' or '{index}-{filename}'",
                     path=str(path),
                 )
@@ -110,4 +110,4 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
                     "--output-template",
                     path=str(path),
                 )
-            writers[place] = job.name
+            writers[place] = file.name

@@ -12,11 +12,11 @@ from functools import partial
 import numpy as np
 
 from eclectus.api import Model, load
+from eclectus.config.schema import Settings
 from eclectus.core.errors import UnknownModelError
 from eclectus.recognition.assemble import language_identifier
-from eclectus.service.files import FileScheduler
+from eclectus.service.file_scheduler import FileScheduler
 from eclectus.service.isolation import DecodingProcesses, is_supported
-from eclectus.service.schema import Settings
 from eclectus.service.telemetry import Telemetry
 from eclectus.signal.decode import open_audio
 from eclectus.streaming.engine import StreamEngine

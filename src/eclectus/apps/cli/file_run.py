@@ -1,4 +1,4 @@
-"""Does the jobs: sources in, results out as each is finished."""
+"""Transcribes the planned files: sources in, results out as each is finished."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eclectus.apps.cli.background import in_background
 from eclectus.apps.cli.inputs import STDIN
-from eclectus.apps.cli.jobs import Job, OutputPlan
+from eclectus.apps.cli.output_plan import OutputPlan, PlannedFile
 from eclectus.apps.cli.progress import View
 from eclectus.apps.cli.report import Tally, duration
 from eclectus.core.errors import EclectusError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class FileRun:
     """A loaded model with everything that its results need.
 
     Attributes:
@@ -42,13 +42,13 @@ class Worker:
     view: View
     tally: Tally = field(default_factory=Tally)
 
-    def run(self, jobs: Sequence[Job]) -> None:
-        """Do all jobs; one that fails is told and counted, and the others go on."""
-        self.view.begin([job.name for job in jobs])
-        for index, job in enumerate(jobs):
-            if job.problem is not None:
-                self._failed(index, job, job.problem)
-        todo = [(index, job) for index, job in enumerate(jobs) if self._is_due(job)]
+    def run(self, files: Sequence[PlannedFile]) -> None:
+        """Transcribe all files; one that fails is reported and counted, and the others go on."""
+        self.view.begin([file.name for file in files])
+        for index, file in enumerate(files):
+            if file.problem is not None:
+                self._failed(index, file, file.problem)
+        todo = [(index, file) for index, file in enumerate(files) if self._is_due(file)]
         positions = [index for index, _ in todo]
 
         def advance(progress: Progress) -> None:
@@ -57,53 +57,53 @@ class Worker:
         if len(todo) > 1:
             threading.Thread(target=self._measure, args=(todo,), daemon=True).start()
         outcomes = self.recognizer.transcribe_many(
-            [job.source for _, job in todo], on_progress=advance
+            [file.source for _, file in todo], on_progress=advance
         )
-        for (index, job), outcome in zip(todo, in_background(outcomes), strict=True):
+        for (index, file), outcome in zip(todo, in_background(outcomes), strict=True):
             if outcome.transcript is not None:
-                self._finished(index, job, outcome.transcript)
+                self._finished(index, file, outcome.transcript)
             elif outcome.error is not None:
-                self._failed(index, job, outcome.error)
+                self._failed(index, file, outcome.error)
 
-    def _measure(self, todo: Sequence[tuple[int, Job]]) -> None:
+    def _measure(self, todo: Sequence[tuple[int, PlannedFile]]) -> None:
         """Read the lengths of all files from their heads, for the time left."""
-        for index, job in todo:
-            if job.source == STDIN:
+        for index, file in todo:
+            if file.source == STDIN:
                 continue
             try:
-                with open_audio(job.source) as stream:
+                with open_audio(file.source) as stream:
                     length_s = stream.duration_s
             except EclectusError:
                 length_s = 0.0  # it will fail when its turn comes
             if length_s is not None:
                 self.view.expect(index, length_s)
 
-    def _is_due(self, job: Job) -> bool:
-        if job.problem is not None:
+    def _is_due(self, file: PlannedFile) -> bool:
+        if file.problem is not None:
             return False
-        if self.plan.is_done(job):
+        if self.plan.is_done(file):
             self.tally.skipped += 1
-            self.view.say(f"{job.name}: skipped, its results exist")
+            self.view.say(f"{file.name}: skipped, its results exist")
             return False
         return True
 
-    def _finished(self, index: int, job: Job, transcript: Transcript) -> None:
+    def _finished(self, index: int, file: PlannedFile, transcript: Transcript) -> None:
         try:
-            written = self._deliver(job, transcript)
+            written = self._deliver(file, transcript)
         except EclectusError as error:
-            self._failed(index, job, error)
+            self._failed(index, file, error)
             return
         self.tally.done += 1
         self.tally.audio_s += transcript.duration
         arrow = f" → {', '.join(written)}" if written else ""
         self.view.finish(index, f"{duration(transcript.duration)} of audio{arrow}")
 
-    def _failed(self, index: int, job: Job, error: EclectusError) -> None:
-        self.tally.failed.append(job.name)
+    def _failed(self, index: int, file: PlannedFile, error: EclectusError) -> None:
+        self.tally.failed.append(file.name)
         self.view.fail(index, f"{error} ({error.code})")
 
-    def _deliver(self, job: Job, transcript: Transcript) -> list[str]:
-        if not job.outputs:
+    def _deliver(self, file: PlannedFile, transcript: Transcript) -> list[str]:
+        if not file.outputs:
             with self.view.paused():
                 for name in self.plan.formats:
                     text = self._render(transcript, name)
@@ -111,7 +111,7 @@ class Worker:
                 sys.stdout.flush()
             return []
         written = []
-        for name, path in job.outputs:
+        for name, path in file.outputs:
             text = self._render(transcript, name)
             if write_atomic(path, text, self.plan.options.overwrite):
                 written.append(str(path))

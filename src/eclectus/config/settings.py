@@ -15,9 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eclectus.core.errors import OptionError
-from eclectus.service.schema import Setting, Settings, schema, sections
-from eclectus.service.sources import (
+from eclectus.config.schema import Setting, Settings, schema, sections
+from eclectus.config.sources import (
     CONFIG_VARIABLE,
     SUFFIXES,
     Given,
@@ -25,6 +24,7 @@ from eclectus.service.sources import (
     read_file,
     read_variables,
 )
+from eclectus.core.errors import OptionError
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eclectus.apps.cli.options import with_settings
+from eclectus.apps.cli.flags import with_settings
+from eclectus.config.schema import LogLevel
+from eclectus.config.settings import LoadedSettings
 from eclectus.core.errors import OptionError
 from eclectus.core.options import OverwritePolicy
-from eclectus.service.schema import LogLevel
-from eclectus.service.settings import LoadedSettings
 
 if TYPE_CHECKING:
-    from eclectus.apps.cli.jobs import Job, OutputPlan
+    from eclectus.apps.cli.file_run import FileRun
+    from eclectus.apps.cli.output_plan import OutputPlan, PlannedFile
     from eclectus.apps.cli.progress import View
-    from eclectus.apps.cli.work import Worker
     from eclectus.recognition.recognizer import Recognizer
 
 BUILTIN_HINT = (
@@ -97,16 +97,16 @@ def _once(loaded: LoadedSettings, inputs: list[str], *, recursive: bool, to_stdo
 
     plan = _plan(loaded, to_stdout=to_stdout)
     # Before the model is loaded: what can't be done is said at once.
-    jobs = plan.jobs(find_inputs(inputs, recursive=recursive))
+    files = plan.files(find_inputs(inputs, recursive=recursive))
     view = _view(loaded)
-    with _load(loaded, view, little=_is_little(jobs)) as recognizer:
-        worker = _worker(loaded, recognizer, plan, view)
+    with _load(loaded, view, little=_is_little(files)) as recognizer:
+        run = _file_run(loaded, recognizer, plan, view)
         try:
-            worker.run(jobs)
+            run.run(files)
         finally:
             view.close()
-    view.say(worker.tally.summary())
-    return worker.tally.exit_code
+    view.say(run.tally.summary())
+    return run.tally.exit_code
 
 
 def _watch(loaded: LoadedSettings, folder: Path, *, recursive: bool, to_stdout: bool) -> int:
@@ -116,20 +116,20 @@ def _watch(loaded: LoadedSettings, folder: Path, *, recursive: bool, to_stdout: 
     plan = _plan(loaded, to_stdout=to_stdout)
     view = _view(loaded)
     with _load(loaded, view) as recognizer:
-        worker = _worker(loaded, recognizer, plan, view)
+        run = _file_run(loaded, recognizer, plan, view)
         view.say(f"watching {folder}; Ctrl-C ends it")
         try:
             for ready in watcher.forever():
-                worker.run(plan.jobs(ready, first_index=worker.tally.total + 1))
+                run.run(plan.files(ready, first_index=run.tally.total + 1))
                 view.close()
         finally:
             view.close()
-            view.say(worker.tally.summary())
-    return worker.tally.exit_code
+            view.say(run.tally.summary())
+    return run.tally.exit_code
 
 
 def _plan(loaded: LoadedSettings, *, to_stdout: bool) -> OutputPlan:
-    from eclectus.apps.cli.jobs import OutputPlan
+    from eclectus.apps.cli.output_plan import OutputPlan
 
     settings = loaded.settings
     plan = OutputPlan(settings.output, Path(settings.model or "tiny").name, to_stdout)
@@ -144,10 +144,10 @@ def _view(loaded: LoadedSettings) -> View:
     return make_view(quiet=level is LogLevel.ERROR, verbose=level is LogLevel.DEBUG)
 
 
-def _is_little(jobs: list[Job]) -> bool:
+def _is_little(files: list[PlannedFile]) -> bool:
     """Whether the model will be done before it could gain from being loaded with more care."""
     try:
-        return sum(Path(job.source).stat().st_size for job in jobs) < _LITTLE
+        return sum(Path(file.source).stat().st_size for file in files) < _LITTLE
     except OSError:  # standard input, or what will be told when its turn comes
         return False
 
@@ -162,7 +162,9 @@ def _load(loaded: LoadedSettings, view: View, *, little: bool = False) -> Recogn
     return recognizer
 
 
-def _worker(loaded: LoadedSettings, recognizer: Recognizer, plan: OutputPlan, view: View) -> Worker:
-    from eclectus.apps.cli.work import Worker
+def _file_run(
+    loaded: LoadedSettings, recognizer: Recognizer, plan: OutputPlan, view: View
+) -> FileRun:
+    from eclectus.apps.cli.file_run import FileRun
 
-    return Worker(recognizer, plan, loaded.settings.subtitles, view)
+    return FileRun(recognizer, plan, loaded.settings.subtitles, view)

@@ -15,7 +15,7 @@ from eclectus.core.options import BatchOptions, TranscribeOptions
 from eclectus.core.types import Progress, Transcript, Word
 from eclectus.recognition.batching import Found
 from eclectus.recognition.job import Job
-from eclectus.recognition.pool import Entry, Pending, group
+from eclectus.recognition.pending import Entry, Pending, group
 from eclectus.recognition.reader import SourceOpener
 from eclectus.recognition.recognizer import Recognizer
 from eclectus.signal.decode import AudioSource, open_audio

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eclectus.apps.cli.exits import ExitCode
-from eclectus.apps.cli.options import with_settings
+from eclectus.apps.cli.flags import with_settings
 from eclectus.apps.cli.queue_options import QUEUE_FLAGS, SUBMIT_FLAGS, require_extra
+from eclectus.config.settings import LoadedSettings
 from eclectus.core.errors import OptionError
-from eclectus.service.settings import LoadedSettings
 
 if TYPE_CHECKING:
     from eclectus.apps.worker.queue import JobStatus
@@ -65,7 +65,7 @@ def submit(*, loaded: LoadedSettings, sources: Sources, to: Target, wait: Wait =
     below the source, with the formats' suffixes.
     """
     with _queue(loaded) as queue:
-        from eclectus.apps.worker.jobs import find_items, make_job
+        from eclectus.apps.worker.job_files import find_items, make_job
         from eclectus.apps.worker.storage import Storage
 
         settings = loaded.settings

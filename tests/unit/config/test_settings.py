@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectus.core.errors import OptionError
-from eclectus.core.options import Device, OverwritePolicy, Precision
-from eclectus.service.aliases import ALIASES
-from eclectus.service.schema import PREFIX, LogLevel, Settings, schema
-from eclectus.service.settings import (
+from eclectus.config.aliases import ALIASES
+from eclectus.config.schema import PREFIX, LogLevel, Settings, schema
+from eclectus.config.settings import (
     MASK,
     LoadedSettings,
     config_files,
     default_places,
     load_settings,
 )
-from eclectus.service.sources import Given
+from eclectus.config.sources import Given
+from eclectus.core.errors import OptionError
+from eclectus.core.options import Device, OverwritePolicy, Precision
 
 
 def load(
@@ -302,7 +302,7 @@ def test_a_variable_of_another_system_sets_its_twin(
 
 
 def test_every_alias_is_tried_above() -> None:
-    from eclectus.service.aliases import ALIASES
+    from eclectus.config.aliases import ALIASES
 
     mark = next(
         one

@@ -10,6 +10,8 @@ from functools import cache
 from types import MappingProxyType, NoneType
 from typing import get_args, get_origin, get_type_hints
 
+from eclectus.config.server_options import ServerOptions
+from eclectus.config.worker_options import QueueOptions, StorageOptions
 from eclectus.core.options import (
     AudioOptions,
     BackendOptions,
@@ -26,8 +28,6 @@ from eclectus.core.options import (
     SubtitleOptions,
     TranscribeOptions,
 )
-from eclectus.service.batch_options import QueueOptions, StorageOptions
-from eclectus.service.options import ServerOptions
 
 PREFIX = "ECLECTUS_"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from eclectus.config.settings import LoadedSettings, load_settings
 from eclectus.core.errors import OptionError
-from eclectus.service.settings import LoadedSettings, load_settings
 
 CONFIG = """
 [storage]

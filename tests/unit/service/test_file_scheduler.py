@@ -17,7 +17,7 @@ from eclectus.api import Model
 from eclectus.core.errors import CapacityError, OptionError, UndecodableAudioError
 from eclectus.core.options import BatchOptions, LongFormOptions, TranscribeOptions
 from eclectus.core.types import FloatArray, Progress, Word
-from eclectus.service.files import FileScheduler, FileTicket
+from eclectus.service.file_scheduler import FileScheduler, FileTicket
 from eclectus.streaming.gate import Gate
 
 DATA = Path(__file__).resolve().parents[2] / "data"

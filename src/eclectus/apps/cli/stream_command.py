@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eclectus.apps.cli.exits import ExitCode
-from eclectus.apps.cli.options import STREAM_FLAGS, with_settings
+from eclectus.apps.cli.flags import STREAM_FLAGS, with_settings
+from eclectus.config.schema import LogLevel
+from eclectus.config.settings import LoadedSettings
 from eclectus.core.errors import OptionError
-from eclectus.service.schema import LogLevel
-from eclectus.service.settings import LoadedSettings
 
 if TYPE_CHECKING:
     from eclectus.api import Model
-    from eclectus.apps.cli.jobs import Job, OutputPlan
     from eclectus.apps.cli.live_sources import LiveSource
     from eclectus.apps.cli.live_view import LiveView
+    from eclectus.apps.cli.output_plan import OutputPlan, PlannedFile
     from eclectus.core.types import FloatArray, Segment
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -75,16 +75,16 @@ def stream(
         typer.echo("\n".join(list_microphones()) or "no microphone found")
         return
     audio = _source(loaded, source, sample_rate, input_device, realtime=realtime)
-    plan, job = _plan(loaded, source)
+    plan, file = _plan(loaded, source)
     quiet = loaded.settings.logging.level is LogLevel.ERROR
     with _model(loaded, quiet=quiet) as model, _recorder(save_audio, audio.sample_rate) as record:
         if audio.endless and not quiet:
             typer.echo(f"listening to {audio.name}; Ctrl-C ends it", err=True)
-        view = make_live_view(as_lines=json, silent=quiet and job is not None)
+        view = make_live_view(as_lines=json, silent=quiet and file is not None)
         follower = Follower(model, audio, view, record)
         interrupted = follower.run(loaded)
-        if job is not None:
-            _write(follower, loaded, plan, job)
+        if file is not None:
+            _write(follower, loaded, plan, file)
     raise typer.Exit(ExitCode.INTERRUPTED if interrupted and not audio.endless else ExitCode.DONE)
 
 
@@ -179,27 +179,27 @@ def _source(
     return from_file(source, loaded.settings.audio, realtime=realtime)
 
 
-def _plan(loaded: LoadedSettings, source: str | None) -> tuple[OutputPlan, Job | None]:
-    """Plan the files of the transcript; no job where none was asked for."""
+def _plan(loaded: LoadedSettings, source: str | None) -> tuple[OutputPlan, PlannedFile | None]:
+    """Plan the files of the transcript; no file where none was asked for."""
     from eclectus.apps.cli.inputs import Input
-    from eclectus.apps.cli.jobs import OutputPlan
-    from eclectus.apps.cli.transcribe import OUTPUT_KEYS
+    from eclectus.apps.cli.output_plan import OutputPlan
+    from eclectus.apps.cli.transcribe_command import OUTPUT_KEYS
 
     settings = loaded.settings
     plan = OutputPlan(settings.output, Path(settings.model or "tiny").name)
     if not loaded.is_set(*OUTPUT_KEYS):
         return plan, None
     name = "microphone" if source is None else source
-    (job,) = plan.jobs([Input(name)])
-    if job.problem is not None:
-        raise job.problem
-    return plan, job
+    (file,) = plan.files([Input(name)])
+    if file.problem is not None:
+        raise file.problem
+    return plan, file
 
 
 @contextmanager
 def _model(loaded: LoadedSettings, *, quiet: bool) -> Iterator[Model]:
     from eclectus.apps.cli.loading import load_recognizer
-    from eclectus.apps.cli.transcribe import BUILTIN_HINT
+    from eclectus.apps.cli.transcribe_command import BUILTIN_HINT
 
     with load_recognizer(loaded.settings, quiet=quiet) as model:
         if model.config.builtin and not quiet:
@@ -207,7 +207,7 @@ def _model(loaded: LoadedSettings, *, quiet: bool) -> Iterator[Model]:
         yield model
 
 
-def _write(follower: Follower, loaded: LoadedSettings, plan: OutputPlan, job: Job) -> None:
+def _write(follower: Follower, loaded: LoadedSettings, plan: OutputPlan, file: PlannedFile) -> None:
     from eclectus.core.types import Transcript
     from eclectus.output.registry import render
     from eclectus.output.writer import write_atomic
@@ -217,6 +217,6 @@ def _write(follower: Follower, loaded: LoadedSettings, plan: OutputPlan, job: Jo
     language = language_of(follower.segments, config, loaded.settings.language)
     transcript = Transcript(tuple(follower.segments), follower.duration, language, config.name)
     options = loaded.settings.output
-    for name, path in job.outputs:
+    for name, path in file.outputs:
         text = render(transcript, name, loaded.settings.subtitles, options.timestamps)
         write_atomic(path, text, plan.options.overwrite)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 
+from eclectus.config.aliases import ALIASES
+from eclectus.config.ears_file import is_ears, read_ears
+from eclectus.config.schema import PREFIX, schema, sections
 from eclectus.core.errors import OptionError
-from eclectus.service.aliases import ALIASES
-from eclectus.service.ears_config import is_ears, read_ears
-from eclectus.service.schema import PREFIX, schema, sections
 
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 SUFFIXES = (".toml", ".yaml", ".yml", ".json")

@@ -8,10 +8,10 @@ import pytest
 
 import eclectus
 from eclectus.api import Model
+from eclectus.config.schema import Settings
+from eclectus.config.server_options import ServerOptions
 from eclectus.core.errors import ModelFilesError, UnknownModelError
-from eclectus.service.options import ServerOptions
-from eclectus.service.pool import ModelPool
-from eclectus.service.schema import Settings
+from eclectus.service.model_pool import ModelPool
 
 _PATIENCE_S = 60.0
 

@@ -16,6 +16,9 @@ from typing import Annotated, Any
 
 import typer
 
+from eclectus.config.schema import LogLevel
+from eclectus.config.settings import LoadedSettings, load_settings
+from eclectus.config.sources import Given
 from eclectus.core.errors import OptionError
 from eclectus.core.options import (
     DecoderChoice,
@@ -26,9 +29,6 @@ from eclectus.core.options import (
     TimestampLevel,
     WindowPlan,
 )
-from eclectus.service.schema import LogLevel
-from eclectus.service.settings import LoadedSettings, load_settings
-from eclectus.service.sources import Given
 
 
 def _of(kind: type[StrEnum]) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eclectus.apps.cli.options import with_settings
+from eclectus.apps.cli.flags import with_settings
 from eclectus.apps.cli.queue_options import WORKER_FLAGS, require_extra
-from eclectus.service.settings import LoadedSettings
+from eclectus.config.settings import LoadedSettings
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -38,7 +38,7 @@ def worker(*, loaded: LoadedSettings, until_empty: UntilEmpty = False) -> None:
     from eclectus.apps.worker.storage import Storage
     from eclectus.apps.worker.worker import Worker
     from eclectus.service.logs import log_as_json
-    from eclectus.service.pool import ModelPool
+    from eclectus.service.model_pool import ModelPool
 
     settings = loaded.settings
     log_as_json(settings.logging.level)
