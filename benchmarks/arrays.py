@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from benchmarks import results
 from benchmarks.clips import read
 from benchmarks.compare.protocol import layout
-from eclectus.core.options import BackendOptions, Precision
+from eclectus.core.choices import Precision
+from eclectus.core.options import BackendOptions
 from eclectus.models.loader import load_model
 from eclectus.signal.logmel import LogMel
 

@@ -22,7 +22,8 @@ from benchmarks.clips import RATE, find_audio, read, synthetic_clip
 
 _CHILD = """
 import resource, sys
-from eclectus.core.options import BackendOptions, Precision
+from eclectus.core.choices import Precision
+from eclectus.core.options import BackendOptions
 from eclectus.models.loader import load_model
 from eclectus.recognition.recognizer import Recognizer
 path, model, precision, threads = sys.argv[1:]

@@ -14,8 +14,8 @@ os.environ["COLUMNS"] = "100"  # noqa: TID251 - a script, not the product
 
 from eclectus.apps.cli.help import all_help
 from eclectus.config.aliases import ALIASES
-from eclectus.config.schema import Setting, attribute_help, schema, sections
-from eclectus.config.schema import Settings as SettingsClass
+from eclectus.config.schema import Setting, schema, sections
+from eclectus.core.option_spec import Kind
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTICE = "Written by scripts/generate_reference.py; change the source, not this file."
@@ -30,17 +30,23 @@ def written(value: object) -> str:
 
 
 def kind(setting: Setting) -> str:
-    if setting.choices:
-        return " ".join(f"`{choice}`" for choice in setting.choices)
-    if setting.many:
+    spec = setting.option
+    if spec.choices:
+        return " ".join(f"`{choice}`" for choice in spec.choices)
+    if spec.kind is Kind.TEXTS:
         return "list"
-    names = {"int": "whole number", "float": "number", "bool": "true or false", "str": "text"}
-    name = getattr(setting.kind, "__name__", str(setting.kind)).removesuffix(" | None")
-    return names[name] + (" or `none`" if setting.optional else "")
+    if spec.kind is Kind.TEXT:
+        return "text" + (" or `none`" if spec.optional else "")
+    text = spec.possible.replace(" and at most 1000000000", "").replace(" to 1000000000", " on")
+    return re.sub(r",? or none$", " or `none`", text)
 
 
 def meaning(setting: Setting) -> str:
-    return re.sub(r"\bNone\b", "`none`", setting.help)
+    flag = f" Flag: `{setting.option.declared.flag}`." if setting.option.declared.flag else ""
+    return (
+        re.sub(r"\b([Nn]one)\b(?= (for|not|never|after|mixes|to|where)|:)", "`none`", setting.help)
+        + flag
+    )
 
 
 def grouped() -> Iterator[tuple[str, list[Setting]]]:
@@ -51,12 +57,11 @@ def grouped() -> Iterator[tuple[str, list[Setting]]]:
 
 def env_example() -> str:
     lines = [f"# {NOTICE}", "# Copy it to .env and remove the # of what you change.", ""]
-    helps = attribute_help(SettingsClass.__doc__)
     for section, settings in grouped():
         if section:
-            lines += [f"# -- {section}: {helps[section]}", ""]
+            lines += [f"# -- {section}: {sections()[section].declared.help}", ""]
         for setting in settings:
-            choices = f" ({', '.join(setting.choices)})" if setting.choices else ""
+            choices = f" ({', '.join(setting.option.choices)})" if setting.option.choices else ""
             default = "" if setting.default is None else written(setting.default)
             lines += [f"# {meaning(setting)}{choices}", f"# {setting.variable}={default}", ""]
     return "\n".join(lines)
@@ -71,11 +76,10 @@ def settings_page() -> str:
         "How they are put together is told in [Configuration](../guides/configuration.md).",
         "",
     ]
-    helps = attribute_help(SettingsClass.__doc__)
     for section, settings in grouped():
         lines += [f"## {section or 'At the top'}", ""]
         if section:
-            lines += [helps[section], ""]
+            lines += [sections()[section].declared.help, ""]
         lines += ["| key | variable | values | default | meaning |", "|---|---|---|---|---|"]
         lines += [
             f"| `{one.key}` | `{one.variable}` | {kind(one)} | `{written(one.default)}` "

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from benchmarks.compare.live import Timed
 from benchmarks.compare.protocol import Clip, Found, layout
+from eclectus.core.choices import Precision
 from eclectus.core.options import (
     BackendOptions,
     BatchOptions,
     EndpointOptions,
     GreedySearch,
     LiveOptions,
-    Precision,
     StreamOptions,
     TranscribeOptions,
 )

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from eclectus.backends.onnx.silero import load_silero
-from eclectus.core.errors import OptionError
+from eclectus.core.choices import Device, Precision, SpeechDetection
+from eclectus.core.option_spec import instance
 from eclectus.core.options import (
     BackendOptions,
-    Device,
     EndpointOptions,
     GreedySearch,
     HubOptions,
-    Precision,
-    SpeechDetection,
     StreamOptions,
     TranscribeOptions,
 )
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
     from eclectus.signal.decode import AudioSource
     from eclectus.streaming.engine import StreamEngine
     from eclectus.streaming.session import Session
-
-Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Model(Recognizer):
@@ -72,7 +67,7 @@ class Model(Recognizer):
         # Who only transcribes files need not wait for it.
         from eclectus.streaming.session import Session
 
-        options = options or StreamOptions()
+        options = instance(options, StreamOptions, "options")
         check_language(options.language, self.config)
         return Session(
             self.stream_engine(options.search),
@@ -101,12 +96,13 @@ class Model(Recognizer):
 def load(
     model: str | Path | None = None,
     *,
+    backend: BackendOptions | None = None,
     device: Device | str | None = None,
     precision: Precision | str | None = None,
     threads: int | None = None,
     hub: HubOptions | None = None,
     options: TranscribeOptions | None = None,
-    fast_start: bool = False,
+    fast_start: bool | None = None,
 ) -> Model:
     """Load a model, fetching it first if it is named and not on this machine.
 
@@ -117,26 +113,28 @@ def load(
     Args:
         model: A name such as `parakeet-tdt-0.6b-v3`, a hub id `owner/name`, or a folder; None for
             the built-in model.
-        device: `auto`, `cpu`, `cuda` and the others of `Device`.
-        precision: `auto`, `fp32`, `fp16`, `bf16` or `int8`.
-        threads: CPU threads in all; None for one a core.
+        backend: How the network is computed; None for the defaults.
+        device: Instead of the backend's: `auto`, `cpu`, `cuda` and the others of `Device`.
+        precision: Instead of the backend's: `auto`, `fp32`, `fp16`, `bf16` or `int8`.
+        threads: Instead of the backend's: CPU threads in all.
         hub: Where models are fetched from and kept.
         options: What the recogniser uses where a call gives none of its own.
-        fast_start: Save a tenth of a second now for somewhat slower calls, where the model allows
-            that: for programs that transcribe little and end.
+        fast_start: Instead of the backend's: save a tenth of a second now for somewhat slower
+            calls, where the model allows that; for programs that transcribe little and end.
 
     Raises:
         ModelError: The name is unknown, or the files are missing, broken or of another kind.
         OptionError: There is no such device or precision, or the model has no such files.
         BackendUnavailableError: The engine or the device is not there.
     """
-    backend = BackendOptions(threads=threads, fast_start=fast_start)
-    if device is not None:
-        backend = replace(backend, device=_member(Device, device))
-    if precision is not None:
-        backend = replace(backend, precision=_member(Precision, precision))
-    loaded = load_model(model, backend, hub or HubOptions())
-    return Model(loaded.acoustic, loaded.tokenizer, options or TranscribeOptions())
+    given: dict[str, Any] = {"device": device, "precision": precision, "threads": threads}
+    given["fast_start"] = fast_start
+    chosen = {name: value for name, value in given.items() if value is not None}
+    backend = replace(instance(backend, BackendOptions, "backend"), **chosen)
+    hub = instance(hub, HubOptions, "hub")
+    options = instance(options, TranscribeOptions, "options")
+    loaded = load_model(model, backend, hub)
+    return Model(loaded.acoustic, loaded.tokenizer, options)
 
 
 def transcribe(
@@ -170,13 +168,3 @@ def _detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
     if options.enabled and options.detector is SpeechDetection.SILERO:
         return partial(load_silero().start, options.threshold)
     return partial(OnsetDetector, OnsetOptions.of(options.threshold))
-
-
-def _member(kind: type[Choice], name: str) -> Choice:
-    try:
-        return kind(name)
-    except ValueError as error:
-        possible = ", ".join(kind)
-        raise OptionError(
-            f"There is no {kind.__name__.lower()} {name!r}; possible are {possible}.", value=name
-        ) from error

@@ -62,7 +62,10 @@ def test_the_files_that_count_are_listed(cli: Cli, place: Path) -> None:
         (["--fp32", "--int8"], "--fp32 and --int8 contradict each other"),
         (["--quiet", "--verbose"], "--verbose and --quiet contradict"),
         (["--threads", "two"], "--threads: backend.threads can't be 'two'"),
-        (["--batch-size", "0"], "--batch-size: batch.size can't be '0': it should be more than 0"),
+        (
+            ["--batch-size", "0"],
+            "--batch-size: batch.size can't be '0': it should be a whole number from 1",
+        ),
         (["--config", "gone.toml"], "there is no configuration file gone.toml"),
         (["--device", "gpu"], "auto"),
         (["--overwrite", "maybe"], "skip"),

@@ -10,14 +10,16 @@ from eclectus.models.layout import VOCABULARIES
 
 LOG = logging.getLogger(__name__)
 _SECTION = "storage"
-"""Every configuration of eaRS has it, and eclectus knows no such section."""
+"""Every configuration of eaRS has it, with one of these, which eclectus does not know there."""
+_MARKS = {"model_dir", "ref_audio"}
 _SERVER = {"websocket_port": "server.port", "host": "server.host"}
 _TOKENS = ("enable_listener_mode", "listener_tokens")
 
 
 def is_ears(tree: Mapping[object, object]) -> bool:
     """Whether a parsed file is a configuration of eaRS."""
-    return isinstance(tree.get(_SECTION), dict)
+    section = tree.get(_SECTION)
+    return isinstance(section, dict) and not _MARKS.isdisjoint(section)
 
 
 def read_ears(tree: Mapping[object, object], origin: str) -> Iterator[tuple[str, object]]:

@@ -1,17 +1,16 @@
-"""The list of all settings, read from the option classes: key, type, default, meaning."""
+"""The list of all settings, read from the option classes: key, values, default, meaning, flag."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from types import MappingProxyType, NoneType
-from typing import get_args, get_origin, get_type_hints
+from types import MappingProxyType
 
 from eclectus.config.server_options import ServerOptions
 from eclectus.config.worker_options import QueueOptions, StorageOptions
+from eclectus.core.option_spec import Kind, Options, OptionSpec, option, section, specs
 from eclectus.core.options import (
     AudioOptions,
     BackendOptions,
@@ -33,7 +32,7 @@ PREFIX = "ECLECTUS_"
 
 
 class LogLevel(StrEnum):
-    """How much the library tells on standard error."""
+    """How much the library logs on standard error."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -42,59 +41,52 @@ class LogLevel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoggingOptions:
-    """What is logged.
+class LoggingOptions(Options):
+    """What is logged."""
 
-    Attributes:
-        level: The least urgent messages that are shown on standard error.
-    """
-
-    level: LogLevel = LogLevel.WARNING
+    level: LogLevel = option(
+        LogLevel.WARNING, "The least urgent messages that are shown on standard error."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Everything that can be set.
+class Settings(Options):
+    """Everything that can be set."""
 
-    Attributes:
-        model: Name of the catalogue, hub id or folder; None for the built-in model.
-        language: ISO 639-1 code of the language that is spoken, if known: a hint.
-        audio: How audio is read.
-        backend: How the network is computed.
-        search: How tokens are chosen.
-        confidence: What confidences mean.
-        long_form: How long files are divided.
-        batch: How windows are grouped.
-        live: How live streams are divided, and what is shown of them.
-        endpoint: Where the utterances of live streams end.
-        segments: Where segments end.
-        subtitles: How SRT and VTT blocks are laid out.
-        output: Where results go.
-        hub: Where models are fetched from and kept.
-        server: How `eclectus serve` serves.
-        queue: Where batch workers find their files.
-        storage: How object stores are reached.
-        logging: What is logged.
-    """
-
-    model: str | None = None
-    language: str | None = None
-    audio: AudioOptions = AudioOptions()
-    backend: BackendOptions = BackendOptions()
-    search: GreedySearch = GreedySearch()
-    confidence: ConfidenceOptions = ConfidenceOptions()
-    long_form: LongFormOptions = LongFormOptions()
-    batch: BatchOptions = BatchOptions()
-    live: LiveOptions = LiveOptions()
-    endpoint: EndpointOptions = EndpointOptions()
-    segments: SegmentOptions = SegmentOptions()
-    subtitles: SubtitleOptions = SubtitleOptions()
-    output: OutputOptions = OutputOptions()
-    hub: HubOptions = HubOptions()
-    server: ServerOptions = ServerOptions()
-    queue: QueueOptions = QueueOptions()
-    storage: StorageOptions = StorageOptions()
-    logging: LoggingOptions = LoggingOptions()
+    model: str | None = option(
+        None,
+        "Name from `eclectus models list`, hub id, or folder; none for the small built-in English "
+        "model.",
+        path=True,
+        flag="--model/-m",
+        metavar="MODEL",
+    )
+    language: str | None = option(
+        None,
+        "The language that is spoken, if known: an ISO 639-1 code, a hint.",
+        flag="--language",
+        metavar="CODE",
+    )
+    audio: AudioOptions = section(AudioOptions(), "How audio is read.")
+    backend: BackendOptions = section(BackendOptions(), "How the network is computed.")
+    search: GreedySearch = section(GreedySearch(), "How tokens are chosen.")
+    confidence: ConfidenceOptions = section(ConfidenceOptions(), "What confidences mean.")
+    long_form: LongFormOptions = section(LongFormOptions(), "How long files are divided.")
+    batch: BatchOptions = section(BatchOptions(), "How windows are grouped.")
+    live: LiveOptions = section(
+        LiveOptions(), "How live streams are divided, and what is shown of them."
+    )
+    endpoint: EndpointOptions = section(
+        EndpointOptions(), "Where the utterances of live streams end."
+    )
+    segments: SegmentOptions = section(SegmentOptions(), "Where segments end.")
+    subtitles: SubtitleOptions = section(SubtitleOptions(), "How SRT and VTT blocks are laid out.")
+    output: OutputOptions = section(OutputOptions(), "Where results go.")
+    hub: HubOptions = section(HubOptions(), "Where models are fetched from and kept.")
+    server: ServerOptions = section(ServerOptions(), "How `eclectus serve` serves.")
+    queue: QueueOptions = section(QueueOptions(), "Where batch workers find their files.")
+    storage: StorageOptions = section(StorageOptions(), "How object stores are reached.")
+    logging: LoggingOptions = section(LoggingOptions(), "What is logged.")
 
     @property
     def stream(self) -> StreamOptions:
@@ -128,17 +120,11 @@ class Setting:
 
     Attributes:
         key: `section.name`, or a bare name at the top.
-        kind: The annotated type.
-        default: The value when nothing is set.
-        help: What it means, one sentence or two.
-        secret: Never shown.
+        option: Its declaration.
     """
 
     key: str
-    kind: object
-    default: object
-    help: str
-    secret: bool = field(default=False)
+    option: OptionSpec
 
     @property
     def variable(self) -> str:
@@ -146,54 +132,34 @@ class Setting:
         return PREFIX + self.key.upper().replace(".", "__")
 
     @property
-    def optional(self) -> bool:
-        """True if None is a value of it."""
-        return NoneType in get_args(self.kind)
+    def default(self) -> object:
+        """The value when nothing is set."""
+        return self.option.default
 
     @property
-    def many(self) -> bool:
-        """True for a list of values."""
-        return get_origin(self.kind) is tuple
+    def help(self) -> str:
+        """What it means, one sentence or two."""
+        return self.option.declared.help
 
     @property
-    def choices(self) -> tuple[str, ...]:
-        """What is possible, where that is a short list."""
-        if isinstance(self.kind, type) and issubclass(self.kind, StrEnum):
-            return tuple(member.value for member in self.kind)
-        return ()
-
-
-def attribute_help(docstring: str | None) -> Mapping[str, str]:
-    """Read the `Attributes:` section of a Google-style docstring."""
-    _, _, section = (docstring or "").partition("Attributes:")
-    entries = re.findall(
-        r"^ {8}(\w+): (.*?)(?=^ {8}\w+:|^ {0,4}\S|\Z)", section, re.MULTILINE | re.DOTALL
-    )
-    return {name: " ".join(text.split()) for name, text in entries}
-
-
-def _settings_of(section: type, prefix: str) -> list[Setting]:
-    hints = get_type_hints(section)
-    helps = attribute_help(section.__doc__)
-    return [
-        Setting(prefix + item.name, hints[item.name], item.default, helps[item.name], not item.repr)
-        for item in fields(section)
-        if not is_dataclass(hints[item.name])
-    ]
+    def secret(self) -> bool:
+        """Whether it is never shown."""
+        return self.option.declared.secret
 
 
 @cache
-def sections() -> Mapping[str, type]:
-    """Return the option class of each section, in order."""
-    hints = get_type_hints(Settings)
-    names = [item.name for item in fields(Settings)]
-    return MappingProxyType({name: hints[name] for name in names if is_dataclass(hints[name])})
+def sections() -> Mapping[str, OptionSpec]:
+    """Return the declaration of each section, in order; its `type` is the option class."""
+    found = {spec.name: spec for spec in specs(Settings) if spec.kind is Kind.SECTION}
+    return MappingProxyType(found)
 
 
 @cache
 def schema() -> Mapping[str, Setting]:
     """Return every setting by its key, in the order of the classes."""
-    listed = _settings_of(Settings, "")
-    for name, section in sections().items():
-        listed += _settings_of(section, f"{name}.")
-    return MappingProxyType({setting.key: setting for setting in listed})
+    found = {spec.name: Setting(spec.name, spec) for spec in specs(Settings)}
+    listed = {name: one for name, one in found.items() if one.option.kind is not Kind.SECTION}
+    for name, home in sections().items():
+        for spec in specs(home.type):
+            listed[f"{name}.{spec.name}"] = Setting(f"{name}.{spec.name}", spec)
+    return MappingProxyType(listed)

@@ -6,16 +6,14 @@ This is the only module that reads the environment.
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from eclectus.config.schema import Setting, Settings, schema, sections
+from eclectus.config.schema import Settings, schema, sections
 from eclectus.config.sources import (
     CONFIG_VARIABLE,
     SUFFIXES,
@@ -26,20 +24,8 @@ from eclectus.config.sources import (
 )
 from eclectus.core.errors import OptionError
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
 DEFAULT_ORIGIN = "default"
 MASK = "********"
-_NONE_WORDS = {"none", "null"}
-# All numbers are counts, lengths and limits: more than nothing, except these.
-_FROM_ZERO = {
-    "audio.channel",
-    "long_form.overlap_s",
-    "segments.silence_gap_s",
-    "subtitles.min_duration_s",
-}
-_HOME_KEYS = {"model", "output.directory", "hub.cache_dir"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,62 +141,36 @@ def _only_file(place: Path) -> Path | None:
 
 
 def _resolve(layers: Iterable[Given]) -> LoadedSettings:
-    origins = dict.fromkeys(schema(), DEFAULT_ORIGIN)
-    values: dict[str, dict[str, Any]] = {"": {}}
     last = {given.key: given for given in layers}
+    origins = {key: last[key].origin if key in last else DEFAULT_ORIGIN for key in schema()}
+    values: dict[str, dict[str, Any]] = {"": {}}
     for given in last.values():
         section, _, name = given.key.rpartition(".")
-        values.setdefault(section, {})[name] = convert(schema()[given.key], given)
-        origins[given.key] = given.origin
-    built = {name: kind(**values.get(name, {})) for name, kind in sections().items()}
+        values.setdefault(section, {})[name] = convert(given)
+    built = {
+        name: _build(home.type, values.get(name, {}), name, origins)
+        for name, home in sections().items()
+    }
     return LoadedSettings(Settings(**values[""], **built), origins)
 
 
-def convert(setting: Setting, given: Given) -> object:
-    """Turn what somebody wrote into a value of the setting's type.
+def convert(given: Given) -> object:
+    """Turn what was written for one key into a value of its type.
 
     Raises:
-        OptionError: It is no such value.
+        OptionError: It is no such value; the message has the place and what is possible.
     """
-    from pydantic import ValidationError
+    place = f"{given.origin}: {given.key}"
+    value = given.value.strip() if isinstance(given.value, str) else given.value
+    return schema()[given.key].option.convert(value, place)
 
-    value = given.value
-    if isinstance(value, str):
-        value = _from_text(setting, value.strip())
-    shown = MASK if setting.secret else repr(given.value)
-    place = f"{given.origin}: {setting.key} can't be {shown}"
+
+def _build(kind: type, values: Mapping[str, Any], section: str, origins: Mapping[str, str]) -> Any:
+    """Build a section; values that are impossible together are reported with where they stand."""
     try:
-        converted: object = _adapter(setting.key).validate_python(value)
-    except ValidationError as error:
-        problem = error.errors()[0]["msg"].replace("Input should be", "it should be")
-        raise OptionError(f"{place}: {problem}", key=setting.key, origin=given.origin) from error
-    if not _in_range(setting.key, converted):
-        least = "0 or more" if setting.key in _FROM_ZERO else "more than 0"
-        raise OptionError(f"{place}: it should be {least}", key=setting.key, origin=given.origin)
-    return converted
-
-
-def _in_range(key: str, value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return True
-    return math.isfinite(value) and (value > 0 or (value == 0 and key in _FROM_ZERO))
-
-
-def _from_text(setting: Setting, text: str) -> object:
-    if setting.optional and text.lower() in _NONE_WORDS:
-        return None
-    if setting.many:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if setting.choices:
-        return text.lower()
-    if setting.key in _HOME_KEYS and text.startswith("~"):
-        return str(Path(text).expanduser())
-    return text
-
-
-@cache
-def _adapter(key: str) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
-    kind: Any = schema()[key].kind
-    return TypeAdapter(kind)
+        return kind(**values)
+    except OptionError as error:
+        names = error.context.get("options")
+        keys = [f"{section}.{name}" for name in names] if isinstance(names, tuple) else []
+        places = [f"{key} ({origins[key]})" for key in keys if origins[key] != DEFAULT_ORIGIN]
+        raise OptionError(f"{' and '.join(places)}: {error}", **error.context) from error

@@ -2,42 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from eclectus.core.option_spec import Options, option
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueOptions:
-    """Where `eclectus jobs` and `eclectus worker` keep files that wait.
+class QueueOptions(Options):
+    """Where `eclectus jobs` and `eclectus worker` keep files that wait."""
 
-    Attributes:
-        url: Address of the Redis server, 6.2 or newer; may hold a password.
-        prefix: Begins the names of all keys, so that several queues may share a server.
-        in_flight: Files that a worker has at once: while some are fetched, others are computed.
-        lease_s: A worker that is not heard of for so long loses its files to others.
-        max_attempts: A file that failed so often, or died with so many workers, fails for good.
-        retry_s: Pause before the second attempt; it doubles with each further one.
-        grace_s: Time for the files in work to end when a worker is told to; the others go back.
-        metrics_port: Port of the worker's numbers for Prometheus; None for none.
-    """
-
-    url: str = field(default="redis://127.0.0.1:6379/0", repr=False)
-    prefix: str = "eclectus"
-    in_flight: int = 16
-    lease_s: float = 30.0
-    max_attempts: int = 5
-    retry_s: float = 2.0
-    grace_s: float = 60.0
-    metrics_port: int | None = None
+    url: str = option(
+        "redis://127.0.0.1:6379/0",
+        "Address of the Redis server, 6.2 or newer; may hold a password.",
+        secret=True,
+        flag="--queue",
+        metavar="URL",
+    )
+    prefix: str = option(
+        "eclectus", "Begins the names of all keys, so that several queues may share a server."
+    )
+    in_flight: int = option(
+        16,
+        "Files that a worker has at once: while some are fetched, others are computed.",
+        least=1,
+        most=4096,
+        flag="--in-flight",
+    )
+    lease_s: float = option(
+        30.0, "A worker that is not heard of for so long loses its files to others.", unit="s"
+    )
+    max_attempts: int = option(
+        5,
+        "A file that failed so often, or died with so many workers, fails for good.",
+        least=1,
+    )
+    retry_s: float = option(
+        2.0,
+        "Pause before the second attempt; it doubles with each further one.",
+        least=0,
+        unit="s",
+    )
+    grace_s: float = option(
+        60.0,
+        "Time for the files in work to end when a worker is stopped; the others go back.",
+        least=0,
+        unit="s",
+    )
+    metrics_port: int | None = option(
+        None,
+        "Port of the worker's numbers for Prometheus; none for none.",
+        least=1,
+        most=65_535,
+        flag="--metrics-port",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StorageOptions:
-    """How object stores are reached; keys come from the variables of their vendors (`AWS_…`).
+class StorageOptions(Options):
+    """How object stores are reached; keys come from the variables of their vendors (`AWS_…`)."""
 
-    Attributes:
-        endpoint_url: Address of an S3-compatible server; None for the vendor's own.
-        region: Of S3; None for that of the environment.
-    """
-
-    endpoint_url: str | None = None
-    region: str | None = None
+    endpoint_url: str | None = option(
+        None,
+        "Address of an S3-compatible server; none for Amazon's own.",
+        flag="--store",
+        metavar="URL",
+    )
+    region: str | None = option(None, "Region of S3; none for that of the environment.")

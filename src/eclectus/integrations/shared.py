@@ -78,13 +78,7 @@ def _open(key: Key, model: Model | str, settings: Settings) -> Ears:
         engine = model.stream_engine(settings.search)
         return Ears(key, model, False, engine, StreamScheduler(engine))
     backend = settings.backend
-    loaded = load(
-        model,
-        device=backend.device,
-        precision=backend.precision,
-        threads=backend.threads,
-        hub=settings.hub,
-    )
+    loaded = load(model, backend=backend, hub=settings.hub)
     try:
         engine = loaded.stream_engine(settings.search)
     except OptionError:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from eclectus.backends.onnx.describe import GraphFacts, describe
 from eclectus.backends.onnx.files import OnnxFiles
+from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelFilesError
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import Precision
 from eclectus.core.timebase import TimeBase
 from eclectus.models.card import Card, read_card
 from eclectus.models.files import check_present

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelFilesError
-from eclectus.core.options import HubOptions, Precision
+from eclectus.core.options import HubOptions
 from eclectus.models.cache import RepoCache
 from eclectus.models.config import read_reference
 from eclectus.models.files import sha256_of

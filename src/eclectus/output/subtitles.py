@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from eclectus.core.errors import OptionError
 from eclectus.core.options import SubtitleOptions
 from eclectus.core.types import Segment, Transcript
 from eclectus.output.clean import milliseconds, one_line
@@ -67,11 +66,7 @@ def lay_out(transcript: Transcript, options: SubtitleOptions) -> list[Cue]:
     after its last word to keep the reading speed and the shortest time, as far as the next cue
     and the end of the audio leave room. Lines and cues break after punctuation and at pauses
     where they can, and lines are balanced.
-
-    Raises:
-        OptionError: An option is not positive, or the shortest time is over the longest.
     """
-    _check(options)
     blocks = [
         block
         for segment in sorted(transcript.segments, key=lambda segment: segment.start)
@@ -81,21 +76,6 @@ def lay_out(transcript: Transcript, options: SubtitleOptions) -> list[Cue]:
     if options.highlight_words:
         return [part for cue in cues for part in _highlighted(cue)]
     return cues
-
-
-def _check(options: SubtitleOptions) -> None:
-    names = ("max_line_characters", "max_lines", "max_characters_per_s", "max_duration_s")
-    for name in names:
-        if not getattr(options, name) > 0:
-            raise OptionError(
-                f"{name} is {getattr(options, name)}, but must be more than 0.", option=name
-            )
-    if not 0 <= options.min_duration_s <= options.max_duration_s:
-        raise OptionError(
-            f"min_duration_s is {options.min_duration_s}, but must be between 0 and "
-            f"max_duration_s ({options.max_duration_s}).",
-            option="min_duration_s",
-        )
 
 
 def _cue_words(segment: Segment) -> list[CueWord]:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import math
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from eclectus.core.errors import OptionError
+from eclectus.core.choices import WindowPlan
 from eclectus.core.model_config import ModelConfig
-from eclectus.core.options import LongFormOptions, WindowPlan
+from eclectus.core.options import LongFormOptions
 from eclectus.core.types import FloatArray, Window
+
+LOG = logging.getLogger(__name__)
+_DEFAULT_WINDOW_S = 60.0
+_OVERLAP = 0.1
+"""Share of a window that overlaps the next; less than two seconds hold too few words to join ..."""
+_LEAST_OVERLAP_S = 2.0
+_MOST_OVERLAP_S = 6.0
+"""... and more than six cost time and join no better."""
 
 FindPause = Callable[[FloatArray], int | None]
 """From the samples of a window to a sample in a pause near its end, None if there is none."""
@@ -47,37 +59,34 @@ class Plan:
 
 
 def make_plan(options: LongFormOptions, config: ModelConfig) -> Plan:
-    """Turn seconds into whole frames.
+    """Turn seconds into whole frames; what the options leave open follows from the rest.
 
-    A window that the encoder can't take is shortened to what it takes, and the overlap with it:
-    the limit is the model's, and every length of window gives the same text but near the seams.
-
-    Raises:
-        OptionError: A length is not positive, or the overlap does not leave half of the window.
+    A window that the encoder can't take is shortened to what it takes, with a warning where it was
+    asked for: the limit is the model's, and one configuration serves all models. An overlap that
+    no longer fits is shortened with it.
     """
     base = config.time_base
-    window_s, overlap_s = options.window_s, options.overlap_s
-    if config.max_window_s is not None and window_s > config.max_window_s - base.frame_s:
-        # One frame less: a rest of less than a frame may join the last window.
-        longest_s = config.max_window_s - base.frame_s
-        window_s, overlap_s = longest_s, overlap_s * longest_s / window_s
-    window = base.sample_of(base.whole_frames(window_s))
-    overlap = base.sample_of(base.whole_frames(overlap_s))
-    if window <= 0 or options.overlap_s < 0:
-        raise OptionError(
-            f"A window of {options.window_s} s with an overlap of {options.overlap_s} s is "
-            f"impossible; a window has at least one frame ({base.frame_s} s), an overlap 0 s.",
-            window_s=options.window_s,
-            overlap_s=options.overlap_s,
-        )
-    if 2 * overlap > window:
-        raise OptionError(
-            f"An overlap of {options.overlap_s} s is more than half of the window "
-            f"({window / base.sample_rate:g} s); choose a shorter overlap or a longer window.",
-            window_s=window / base.sample_rate,
-            overlap_s=options.overlap_s,
-        )
-    return Plan(window, overlap, options.plan is WindowPlan.PAUSES)
+    wanted = _DEFAULT_WINDOW_S if options.window_s is None else options.window_s or math.inf
+    # One frame less: a rest of less than a frame may join the last window.
+    longest = math.inf if config.max_window_s is None else config.max_window_s - base.frame_s
+    if wanted > longest and options.window_s is not None:
+        _warn_of_limit(config.name, options.window_s, longest)
+    window_s = min(wanted, longest)
+    if math.isinf(window_s):
+        return Plan(sys.maxsize, 0, pauses=False)
+    window = base.sample_of(max(1, base.whole_frames(window_s)))
+    overlap_s = options.overlap_s
+    if overlap_s is None:
+        overlap_s = min(max(_OVERLAP * window_s, _LEAST_OVERLAP_S), _MOST_OVERLAP_S, window_s / 4)
+    overlap = base.sample_of(base.whole_frames(min(overlap_s, window_s / 2)))
+    return Plan(window, min(overlap, window // 2), options.plan is WindowPlan.PAUSES)
+
+
+@cache
+def _warn_of_limit(model: str, window_s: float, longest_s: float) -> None:
+    """Warn once per model and window: a server plans thousands of files alike."""
+    asked = f"windows of {window_s:g} s" if window_s else "longer files, in one window each,"
+    LOG.warning("%s takes %g s at once; %s are divided accordingly", model, longest_s, asked)
 
 
 def cut_windows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from eclectus.core.errors import EclectusError, OptionError
+from eclectus.core.errors import EclectusError
 from eclectus.core.options import BatchOptions
 from eclectus.core.types import FloatArray, Hypothesis, Window
 from eclectus.recognition.stitch import Stitcher
@@ -102,21 +102,6 @@ class Entry:
 
     place: Place
     samples: FloatArray
-
-
-def check_batch(options: BatchOptions) -> None:
-    """Refuse a batch that can't hold anything.
-
-    Raises:
-        OptionError: A limit is not positive.
-    """
-    if options.size < 1 or options.max_audio_s <= 0:
-        raise OptionError(
-            f"A batch of {options.size} windows and {options.max_audio_s} s is impossible; "
-            "at least 1 window and more than 0 s are needed.",
-            size=options.size,
-            max_audio_s=options.max_audio_s,
-        )
 
 
 def batches(

@@ -11,10 +11,9 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-import numpy as np
-
 from eclectus.core.errors import EclectusError, OptionError
 from eclectus.core.model_config import ModelConfig
+from eclectus.core.option_spec import instance
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import AcousticModel, Tokenizer
 from eclectus.core.types import Audio, Hypothesis, Progress, Transcript, Word
@@ -23,14 +22,16 @@ from eclectus.recognition.batching import BatchRunner
 from eclectus.recognition.job import Job
 from eclectus.recognition.longform import Plan, make_plan
 from eclectus.recognition.pauses import find_pause
-from eclectus.recognition.pending import Pending, batches, check_batch
+from eclectus.recognition.pending import Pending, batches
 from eclectus.recognition.reader import Cutting, Opener, SourceOpener, read_sources
 from eclectus.recognition.settling import Settling
 from eclectus.recognition.stitch import StartsWord, Stitcher
 from eclectus.search.choose import make_search
 from eclectus.signal.decode import AudioSource, open_audio
+from eclectus.signal.given_samples import is_array
 from eclectus.signal.logmel import LogMel
 
+_SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Audio)
 OnProgress = Callable[[Progress], None]
 
 
@@ -124,7 +125,7 @@ class Recognizer:
             OptionError: An option is impossible with this model or source.
             BackendError: The engine failed.
         """
-        options = options or self._options
+        options = self._own(options)
         work = self._work(options)
         (found,) = work.run([source], sample_rate, on_progress)
         return self._transcript(found, options)
@@ -153,9 +154,9 @@ class Recognizer:
             OptionError: An option is impossible with this model, or there is one source instead
                 of many.
         """
-        if isinstance(sources, str | bytes | os.PathLike | np.ndarray | Audio):
+        if isinstance(sources, _SINGLE) or is_array(sources) or hasattr(sources, "read"):
             raise OptionError("transcribe_many takes a list of sources; use transcribe for one.")
-        options = options or self._options
+        options = self._own(options)
         return self._outcomes(self._work(options), sources, options, on_progress)
 
     def _outcomes(
@@ -184,7 +185,7 @@ class Recognizer:
         Raises:
             EclectusError: As for `transcribe`.
         """
-        (found,) = self._work(options or self._options).run([source], sample_rate, None)
+        (found,) = self._work(self._own(options)).run([source], sample_rate, None)
         if found.error is not None:
             raise found.error
         return found.stitcher.finish()
@@ -210,7 +211,7 @@ class Recognizer:
         Raises:
             OptionError: An option is impossible with this model.
         """
-        options = options or self._options
+        options = self._own(options)
         check_language(options.language, self.config)
         base = self.config.time_base
         opener = partial(
@@ -250,8 +251,10 @@ class Recognizer:
     ) -> None:
         self.close()
 
+    def _own(self, options: TranscribeOptions | None) -> TranscribeOptions:
+        return self._options if options is None else instance(options, TranscribeOptions, "options")
+
     def _work(self, options: TranscribeOptions) -> _Work:
-        check_batch(options.batch)
         check_language(options.language, self.config)
         return _Work(
             self.config,

@@ -23,7 +23,7 @@ from functools import cached_property
 
 import numpy as np
 
-from eclectus.core.errors import IncompatibleModelError, InferenceError, OptionError
+from eclectus.core.errors import IncompatibleModelError, InferenceError
 from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import GreedySearch
 from eclectus.core.protocols import TransducerStep
@@ -57,14 +57,8 @@ class TransducerSearch:
             options: The cap on emissions per frame.
 
         Raises:
-            OptionError: `max_symbols` is less than 1.
             IncompatibleModelError: The head and the duration table contradict each other.
         """
-        if options.max_symbols < 1:
-            raise OptionError(
-                f"max_symbols is {options.max_symbols}; at least 1 is needed to emit anything.",
-                max_symbols=options.max_symbols,
-            )
         _check_durations(config)
         self._step = step
         self._config = config

@@ -212,13 +212,9 @@ def _warm_up(served: Served) -> None:
 
 
 def _open(name: str, settings: Settings) -> Model:
-    backend = settings.backend
     return load(
         None if name == BUILTIN else name,
-        device=backend.device,
-        precision=backend.precision,
-        threads=backend.threads,
+        backend=settings.backend,
         hub=settings.hub,
         options=replace(settings.transcribe, language=None),
-        fast_start=backend.fast_start,
     )

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from eclectus.core.errors import OptionError, UndecodableAudioError
 from eclectus.core.types import FloatArray
-from eclectus.signal.decoded import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, Mixer
+from eclectus.signal.decoded import Mixer
+from eclectus.signal.given_samples import given_array, given_rate
 
 _BLOCK_S = 5
 _MOST_CHANNELS = 64
-_DTYPES = ("float16", "float32", "float64", "int8", "int16", "int32", "uint8")
 
 
 class ArraySource:
@@ -23,8 +23,7 @@ class ArraySource:
         """Check the array.
 
         Args:
-            samples: (N,) or (N, channels) of float16, float32, float64 (full scale 1), int8,
-                int16, int32 or uint8 (their own full scale; uint8 is silent at 128).
+            samples: (N,) or (N, channels) of a type that `given_array` takes.
             sample_rate: In Hz.
             mixer: For the channels.
 
@@ -32,10 +31,7 @@ class ArraySource:
             OptionError: Type, shape or rate is impossible.
             UndecodableAudioError: There are no samples.
         """
-        if samples.dtype.name not in _DTYPES:
-            raise OptionError(
-                f"samples of type {samples.dtype} are not audio; use one of {', '.join(_DTYPES)}"
-            )
+        samples = given_array(samples)
         if samples.ndim not in (1, 2):
             raise OptionError(f"samples have shape {samples.shape}; use (N,) or (N, channels)")
         if samples.size == 0:
@@ -46,12 +42,7 @@ class ArraySource:
             raise OptionError(
                 f"{channels} channels; samples of shape (channels, N) must be transposed"
             )
-        if not LOWEST_RATE_HZ <= sample_rate <= HIGHEST_RATE_HZ:
-            raise OptionError(
-                f"a sample rate of {sample_rate} Hz is impossible; "
-                f"use {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"
-            )
-        self.sample_rate = sample_rate
+        self.sample_rate = given_rate(sample_rate)
         self._mixer = mixer
 
     @property

@@ -161,6 +161,8 @@ def _from_handle(handle: BinaryIO, name: str, *, owned: bool) -> ByteSource:
 
 
 def _can_seek(handle: BinaryIO) -> bool:
+    if getattr(handle, "closed", False):
+        raise OptionError(f"{_name_of(handle)} is closed; open it again")
     seekable = getattr(handle, "seekable", None)
     return bool(seekable is not None and seekable())
 

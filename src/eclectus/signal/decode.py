@@ -9,24 +9,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
+from eclectus.core.choices import DecoderChoice
 from eclectus.core.errors import (
     AudioError,
     OptionError,
     UndecodableAudioError,
     UnsupportedMediaError,
 )
-from eclectus.core.options import AudioOptions, DecoderChoice
+from eclectus.core.options import AudioOptions
 from eclectus.core.types import Audio, FloatArray
 from eclectus.signal.array_source import ArraySource
 from eclectus.signal.byte_source import ByteSource, open_bytes
 from eclectus.signal.decoded import DecodedAudio, MissingError, Mixer, RefusedError
 from eclectus.signal.decoded_stream import DecodedStream
 from eclectus.signal.ffmpeg_decoder import FFmpegDecoder
+from eclectus.signal.given_samples import given_array, given_rate, is_array
 from eclectus.signal.limits import DurationGuard
 from eclectus.signal.pyav_decoder import PyAVDecoder
 from eclectus.signal.sniff import SNIFF_BYTES, Format, Reader, sniff
@@ -75,11 +76,11 @@ def open_audio(
         OptionError: There is no such channel, or an argument does not fit the source.
     """
     mixer = Mixer(options.channel)
-    if isinstance(source, Audio | np.ndarray):
+    if isinstance(source, Audio) or is_array(source):
         return _open_samples(source, sample_rate, mixer, options, target_rate)
     if sample_rate is not None:
         raise OptionError("only arrays take a sample rate; encoded audio has its own")
-    encoded = open_bytes(source)
+    encoded = open_bytes(cast("str | bytes | BinaryIO", source))
     try:
         guard = DurationGuard(options, encoded.name, encoded.size)
         decoded, blocks = _open_encoded(encoded, options.decoder, mixer, guard)
@@ -90,18 +91,19 @@ def open_audio(
 
 
 def _open_samples(
-    source: NDArray[Any] | Audio,
+    source: object,
     sample_rate: int | None,
     mixer: Mixer,
     options: AudioOptions,
     target_rate: int,
 ) -> DecodedStream:
     if isinstance(source, Audio):
-        if sample_rate not in (None, source.sample_rate):
+        if sample_rate is not None and given_rate(sample_rate) != source.sample_rate:
             raise OptionError(f"the audio says {source.sample_rate} Hz, the call {sample_rate} Hz")
         array = ArraySource(source.samples, source.sample_rate, mixer)
     else:
-        array = ArraySource(source, sample_rate or _DEFAULT_RATE, mixer)
+        rate = _DEFAULT_RATE if sample_rate is None else sample_rate
+        array = ArraySource(given_array(source), rate, mixer)
     guard = DurationGuard(options, "the array", None)
     guard.promise(array.duration_s)
     blocks = _after_first(array)

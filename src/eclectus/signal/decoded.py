@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from eclectus.core.errors import OptionError
 from eclectus.core.types import FloatArray
-
-LOWEST_RATE_HZ = 1_000
-HIGHEST_RATE_HZ = 1_000_000
+from eclectus.signal.given_samples import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 
 # Floats hold full scale as 1.0, but 16-bit integers left unscaled in a float array are a common
 # slip, harmless to normalised features: they pass. Past that, squares would overflow.

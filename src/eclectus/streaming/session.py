@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-import numpy as np
-
 from eclectus.core.errors import OptionError, StreamClosedError
 from eclectus.core.options import StreamOptions
 from eclectus.core.protocols import LanguageIdentifier, SpeechDetector, Tokenizer
 from eclectus.core.types import FloatArray
 from eclectus.recognition.assemble import check_language
+from eclectus.signal.decoded import to_float
+from eclectus.signal.given_samples import given_array, given_rate
 from eclectus.signal.onset import OnsetDetector
 from eclectus.signal.resample import StreamResampler
 from eclectus.streaming.buffer import SampleBuffer
@@ -72,13 +72,12 @@ class Session:
         self._clock = clock
         self._base = engine.config.time_base
         self._contexts = Contexts.of(options.live, self._base, options.catch_up_s)
-        _check_share(options.live.partial_share)
         self._writer = Writer(engine.config, tokenizer, options)
         # A model's own end of an utterance may lie anywhere in a long step.
         self._catches_up = self._contexts.catch_up > 0 and not self._writer.ends_utterances
         if not self._catches_up:
             self._contexts = replace(self._contexts, catch_up=0)
-        self._rate = self._base.sample_rate if sample_rate is None else sample_rate
+        self._rate = self._base.sample_rate if sample_rate is None else given_rate(sample_rate)
         self._hint = options.language
         self._tail = round(options.endpoint.tail_s * self._base.sample_rate)
         self._begin()
@@ -121,7 +120,7 @@ class Session:
         """Add samples.
 
         Args:
-            samples: (n,) mono float32 in [-1, 1]; n may be 0.
+            samples: (n,) mono float32 in [-1, 1], or integers, which are scaled; n may be 0.
 
         Returns:
             What they brought, in order.
@@ -361,9 +360,9 @@ class Session:
             raise StreamClosedError("the stream has ended; open a new session or reset this one")
 
 
-def _checked(samples: FloatArray) -> FloatArray:
+def _checked(given: object) -> FloatArray:
     # Streams are heard together: what is odd in one must not reach the others.
-    samples = np.asarray(samples, np.float32)
+    samples = to_float(given_array(given))
     if samples.ndim != 1:
         raise OptionError(
             f"a stream takes mono samples of the shape (n,), got {samples.shape}; "
@@ -371,12 +370,3 @@ def _checked(samples: FloatArray) -> FloatArray:
             shape=samples.shape,
         )
     return samples
-
-
-def _check_share(share: float) -> None:
-    if not 0 < share < 1:
-        raise OptionError(
-            f"partial_share is {share:g}, but must be more than 0 and less than 1.",
-            option="partial_share",
-            value=share,
-        )

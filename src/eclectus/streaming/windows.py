@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eclectus.core.errors import OptionError
 from eclectus.core.options import LiveOptions
 from eclectus.core.timebase import TimeBase
 
@@ -54,19 +53,10 @@ class Contexts:
 
     @staticmethod
     def of(options: LiveOptions, base: TimeBase, catch_up_s: float | None = None) -> Contexts:
-        """Round the contexts to whole frames, the longest chunk to whole chunks.
-
-        Raises:
-            OptionError: A context is negative, or the chunk is shorter than half a frame.
-        """
+        """Round the contexts to whole frames, a chunk to one at least, the longest to chunks."""
         spans = (options.left_s, options.chunk_s, options.right_s, options.draft_left_s)
         frames = [base.whole_frames(span) for span in spans]
-        if min(spans) < 0 or frames[1] < 1:
-            raise OptionError(
-                f"The contexts {options.left_s:g}-{options.chunk_s:g}-{options.right_s:g} s are "
-                f"impossible: none may be negative, and the chunk must have at least one frame "
-                f"of {base.frame_s * 1000:g} ms."
-            )
+        frames[1] = max(1, frames[1])
         size = base.samples_per_frame
         left, chunk, right, draft_left = (count * size for count in frames)
         longest = base.whole_frames(catch_up_s or 0.0) * size // chunk * chunk

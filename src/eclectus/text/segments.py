@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from eclectus.core.errors import OptionError
 from eclectus.core.options import SegmentOptions
 from eclectus.core.types import Segment, Word
 from eclectus.text.sentences import ends_clause, ends_sentence
@@ -22,11 +21,7 @@ def to_segments(words: Sequence[Word], options: SegmentOptions = _DEFAULT) -> tu
     changes. One that passes a limit is cut at the best place before it: after a comma or in a
     long pause, near the limit, leaving no scrap. The limits hold for every segment of more than
     one word; none begins with punctuation alone unless a limit forces it.
-
-    Raises:
-        OptionError: A limit is not positive.
     """
-    _check(options)
     cased = any(word.text[:1].isupper() for word in words)
     segments: list[Segment] = []
     begin = 0
@@ -36,17 +31,6 @@ def to_segments(words: Sequence[Word], options: SegmentOptions = _DEFAULT) -> tu
             segments.extend(_segment(part) for part in _within_limits(whole, options))
             begin = stop
     return tuple(segments)
-
-
-def _check(options: SegmentOptions) -> None:
-    for name in ("max_words", "max_characters", "max_duration_s", "silence_gap_s"):
-        value = getattr(options, name)
-        if value is not None and not value > 0:
-            raise OptionError(
-                f"{name} is {value}, but must be more than 0; leave it out for no limit.",
-                option=name,
-                value=value,
-            )
 
 
 def _ends_here(words: Sequence[Word], stop: int, cased: bool, options: SegmentOptions) -> bool:

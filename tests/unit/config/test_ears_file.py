@@ -54,6 +54,13 @@ def test_port_host_and_tokens_are_taken(tmp_path: Path, caplog: pytest.LogCaptur
     assert "whisper" in line
 
 
+def test_the_storage_of_eclectus_is_no_configuration_of_ears(tmp_path: Path) -> None:
+    found = loaded(tmp_path / "run.toml", '[storage]\nregion = "eu-north-1"\n')
+    assert found.settings.storage.region == "eu-north-1"
+    with pytest.raises(OptionError, match=r"storage\.regin.*storage\.region"):
+        loaded(tmp_path / "run.toml", '[storage]\nregin = "x"\n')
+
+
 def test_tokens_count_only_where_listeners_were_allowed(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     found = loaded(path, CONFIG.format(models=tmp_path, listen="false"))
@@ -90,7 +97,10 @@ def test_a_folder_that_is_no_text_finds_nothing(tmp_path: Path) -> None:
 
 def test_impossible_values_are_refused_with_their_place(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"config\.toml: server\.port can't be 'many'"):
-        loaded(tmp_path / "config.toml", '[storage]\n[server]\nwebsocket_port = "many"\n')
+        loaded(
+            tmp_path / "config.toml",
+            '[storage]\nref_audio = "~"\n[server]\nwebsocket_port = "many"\n',
+        )
 
 
 def test_a_file_of_eclectus_is_as_strict_as_before(tmp_path: Path) -> None:

@@ -3,15 +3,12 @@
 import json
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 
 from eclectus._version import __version__
-from eclectus.apps.cli.flags import Flag
-from eclectus.apps.cli.queue_options import SUBMIT_FLAGS, WORKER_FLAGS
-from eclectus.apps.cli.serve_options import SERVE_FLAGS
+from eclectus.apps.cli.flags import SERVE_FLAGS, SUBMIT_FLAGS, WORKER_FLAGS, Flag
 from eclectus.apps.worker.numbers import WorkerNumbers
 from eclectus.config.schema import schema
 from eclectus.config.server_options import ServerOptions
@@ -31,9 +28,7 @@ def names(path: Path) -> str:
 
 def flags(flag: Flag) -> list[str]:
     """The spellings of a flag on the command line."""
-    (option,) = get_args(flag.alias)[1:]
-    # Typer takes the first one for a default until it reads the signature.
-    return [option.default, *(option.param_decls or ())]
+    return [spelling for name in flag.names for spelling in name.split("/")]
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=names)

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eclectus.core.choices import Device, Precision
 from eclectus.core.errors import ModelFilesError, OptionError, UnknownModelError
-from eclectus.core.options import BackendOptions, Device, HubOptions, Precision
+from eclectus.core.options import BackendOptions, HubOptions
 from eclectus.core.types import Features
 from eclectus.models.loader import load_model, resolve
 from eclectus.models.references import BUILTIN_FOLDER

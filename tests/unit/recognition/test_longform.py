@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eclectus.core.choices import WindowPlan
 from eclectus.core.errors import OptionError
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import LongFormOptions, WindowPlan
+from eclectus.core.options import LongFormOptions
 from eclectus.core.types import FloatArray
 from eclectus.recognition.longform import Piece, Plan, cut_windows, make_plan
 
@@ -104,13 +105,46 @@ def test_seconds_become_whole_frames() -> None:
     assert make_plan(LongFormOptions(plan=WindowPlan.PAUSES), CONFIG).pauses
 
 
+def limited(max_window_s: float, name: str = "toy") -> ModelConfig:
+    return ModelConfig(name, Head.TDT, 80, 10, (0, 1), max_window_s=max_window_s)
+
+
 def test_a_window_is_no_longer_than_the_encoder_takes() -> None:
-    config = ModelConfig("toy", Head.TDT, 80, 10, (0, 1), max_window_s=20.0)
-    plan = make_plan(LongFormOptions(window_s=60.0, overlap_s=2.0), config)
+    plan = make_plan(LongFormOptions(window_s=60.0, overlap_s=2.0), limited(20.0))
     assert plan.window + FRAME <= 20 * 16_000
+    assert plan.overlap == 25 * FRAME
 
 
-@pytest.mark.parametrize(("window", "overlap"), [(0.0, 0.0), (10.0, -1.0), (10.0, 6.0)])
+def test_a_window_that_the_encoder_does_not_take_is_reported(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    make_plan(LongFormOptions(), limited(20.0, "quiet"))
+    assert not caplog.messages
+    for _ in range(2):
+        make_plan(LongFormOptions(window_s=60.0), limited(20.0, "loud"))
+    make_plan(LongFormOptions(window_s=0), limited(20.0, "whole"))
+    assert caplog.messages == [
+        "loud takes 19.92 s at once; windows of 60 s are divided accordingly",
+        "whole takes 19.92 s at once; longer files, in one window each, are divided accordingly",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("window_s", "overlap_s"), [(None, 6.0), (60, 6.0), (120, 6.0), (10, 2.0), (4, 1.0), (0.08, 0)]
+)
+def test_a_window_alone_has_a_fitting_overlap(window_s: float | None, overlap_s: float) -> None:
+    plan = make_plan(LongFormOptions(window_s=window_s), CONFIG)
+    assert plan.overlap == round(overlap_s / 0.08) * FRAME
+    assert 2 * plan.overlap <= plan.window
+
+
+def test_no_window_is_the_whole_file_at_once() -> None:
+    plan = make_plan(LongFormOptions(window_s=0, overlap_s=6), CONFIG)
+    pieces = list(cut_windows([ramp(100_000)] * 30, plan, FRAME))
+    assert [len(piece.samples) for piece in pieces] == [3_000_000]
+
+
+@pytest.mark.parametrize(("window", "overlap"), [(-1.0, 0.0), (10.0, -1.0), (10.0, 6.0)])
 def test_impossible_lengths_are_refused(window: float, overlap: float) -> None:
-    with pytest.raises(OptionError, match="overlap"):
-        make_plan(LongFormOptions(window_s=window, overlap_s=overlap), CONFIG)
+    with pytest.raises(OptionError, match=r"overlap|window_s"):
+        LongFormOptions(window_s=window, overlap_s=overlap)

@@ -1,14 +1,13 @@
 """Grouping windows, and putting results in order again."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eclectus.core.errors import InferenceError, OptionError
+from eclectus.core.errors import InferenceError
 from eclectus.core.options import BatchOptions
 from eclectus.core.types import Hypothesis, Window
-from eclectus.recognition.pending import Entry, Pending, Place, batches, check_batch, group
+from eclectus.recognition.pending import Entry, Pending, Place, batches, group
 from eclectus.recognition.stitch import Stitcher
 
 RATE = 16_000
@@ -82,12 +81,6 @@ def test_short_windows_are_sorted_over_more_than_a_batch() -> None:
 def test_a_failed_source_is_not_held_back() -> None:
     found = batches([None, entry(RATE), None], BatchOptions(), 60 * RATE, RATE)
     assert [len(batch) for batch in found] == [0, 0, 1]
-
-
-@pytest.mark.parametrize("options", [BatchOptions(size=0), BatchOptions(max_audio_s=0.0)])
-def test_a_batch_that_holds_nothing_is_refused(options: BatchOptions) -> None:
-    with pytest.raises(OptionError, match="batch"):
-        check_batch(options)
 
 
 def places(source: Pending, count: int) -> list[Place]:

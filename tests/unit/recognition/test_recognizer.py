@@ -10,13 +10,9 @@ import pytest
 import soundfile as sf
 
 import eclectus
+from eclectus.core.choices import WindowPlan
 from eclectus.core.errors import AudioNotFoundError, EclectusError, OptionError
-from eclectus.core.options import (
-    BatchOptions,
-    LongFormOptions,
-    TranscribeOptions,
-    WindowPlan,
-)
+from eclectus.core.options import BatchOptions, LongFormOptions, TranscribeOptions
 from eclectus.core.types import Audio, FloatArray, Progress
 from eclectus.recognition.recognizer import Recognizer
 from eclectus.signal.decode import AudioSource
@@ -160,9 +156,15 @@ def test_one_source_instead_of_many_is_refused(model: Recognizer, garden: FloatA
             model.transcribe_many(source)  # type: ignore[arg-type]  # that is what is tested
 
 
-def test_an_impossible_option_is_refused_before_the_first_outcome(model: Recognizer) -> None:
-    with pytest.raises(OptionError):
-        model.transcribe_many([], options=TranscribeOptions(batch=BatchOptions(size=0)))
+@pytest.mark.parametrize("options", [{}, {"batch": 1}, "fast", BatchOptions()])
+def test_options_of_another_type_are_refused_by_name(model: Recognizer, options: object) -> None:
+    refused = pytest.raises(OptionError, match=r"^options takes an object of TranscribeOpt")
+    with refused:
+        model.transcribe_many([], options=options)  # type: ignore[arg-type]  # that is what is tested
+    with refused:
+        model.transcribe("nowhere.wav", options=options)  # type: ignore[arg-type]  # as above
+    with refused:
+        model.hypothesis("nowhere.wav", options=options)  # type: ignore[arg-type]  # as above
 
 
 def test_a_source_that_can_t_be_read_raises_its_error(model: Recognizer) -> None:
@@ -208,12 +210,6 @@ def test_very_short_audio_gives_an_empty_transcript_or_words_inside_it(
     transcript = model.transcribe(np.zeros(count, np.float32), sample_rate=RATE)
     assert transcript.duration == pytest.approx(count / RATE)
     assert all(word.end <= transcript.duration for word in transcript.words)
-
-
-def test_an_impossible_option_is_refused_before_anything_is_read(model: Recognizer) -> None:
-    options = TranscribeOptions(long_form=LongFormOptions(window_s=-1.0))
-    with pytest.raises(OptionError):
-        model.transcribe("nowhere.wav", options=options)
 
 
 def test_threads_share_one_model(model: Recognizer, garden: FloatArray) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from eclectus.core.errors import IncompatibleModelError, InferenceError, OptionError
+from eclectus.core.errors import IncompatibleModelError, InferenceError
 from eclectus.core.model_config import Head
 from eclectus.core.options import GreedySearch
 from eclectus.core.types import EncoderOutput, FloatArray, Hypothesis, IntArray, PredictorState
@@ -279,12 +279,6 @@ def test_lengths_beyond_the_frames_are_refused() -> None:
     search, _ = make_search(())
     with pytest.raises(InferenceError, match="promised 6 frames for 2 items"):
         search(EncoderOutput(encoded.frames, np.array([5, 6])))
-
-
-@pytest.mark.parametrize("cap", [0, -1])
-def test_a_cap_below_one_is_refused(cap: int) -> None:
-    with pytest.raises(OptionError, match="at least 1"):
-        make_search((), max_symbols=cap)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 import soundfile as sf
 
 import eclectus
-from eclectus.core.errors import OptionError
 from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
 from eclectus.core.types import FloatArray
 from eclectus.streaming.engine import StreamEngine
@@ -107,9 +106,3 @@ def test_a_session_makes_fewer_drafts_where_they_take_long(model: eclectus.Model
     assert drafts(model, 0.001) == blocks // 2
     # 0.48 s of audio a draft, but for the first, which comes before anything took long.
     assert blocks // 6 <= drafts(model, 0.144) <= blocks // 6 + 1
-
-
-@pytest.mark.parametrize("share", [0.0, 1.0, -1.0])
-def test_impossible_shares_are_refused(model: eclectus.Model, share: float) -> None:
-    with pytest.raises(OptionError, match="partial_share"):
-        model.stream(StreamOptions(live=LiveOptions(partial_share=share)))

@@ -181,6 +181,20 @@ def test_samples_of_two_channels_are_refused_and_change_nothing(model: eclectus.
     assert events[-1] == Ended(len(clip("garden")) / RATE)
 
 
+def test_integers_are_scaled_as_in_files(model: eclectus.Model) -> None:
+    quiet = StreamOptions(live=LiveOptions(emit_partial=False))
+    whole = np.round(clip("garden") * 32_767).astype(np.int16)
+    live = follow(model.stream(quiet), whole)  # type: ignore[arg-type]  # that is what is tested
+    assert live == follow(model.stream(quiet), whole.astype(np.float32) / np.float32(32_768))
+    assert right(spoken(final_words(live)))
+
+
+@pytest.mark.parametrize("block", [b"\0\0", "speech.wav", None, np.zeros(9, np.int64)])
+def test_what_is_no_array_of_samples_is_refused(model: eclectus.Model, block: object) -> None:
+    with pytest.raises(OptionError, match=r"frombuffer|samples"):
+        model.stream().push(block)  # type: ignore[arg-type]  # that is what is tested
+
+
 def test_reset_begins_a_new_stream_at_any_point(model: eclectus.Model) -> None:
     samples = clip("garden")
     # Drafts depend on how long they take.
@@ -223,11 +237,16 @@ def test_a_long_utterance_is_divided_without_losing_time(model: eclectus.Model) 
     assert [w.start for w in words] == sorted(w.start for w in words)
 
 
-def test_impossible_contexts_are_refused(model: eclectus.Model) -> None:
-    with pytest.raises(OptionError):
-        model.stream(StreamOptions(live=LiveOptions(chunk_s=0.0)))
-    with pytest.raises(OptionError):
-        model.stream(sample_rate=0)
+@pytest.mark.parametrize("rate", [0, -1, 10**9, "16000", 16_000.5, True, float("nan")])
+def test_an_impossible_rate_is_refused(model: eclectus.Model, rate: object) -> None:
+    with pytest.raises(OptionError, match="sample rate"):
+        model.stream(sample_rate=rate)  # type: ignore[arg-type]  # that is what is tested
+
+
+@pytest.mark.parametrize("options", [{}, LiveOptions(), "fast"])
+def test_options_of_another_type_are_refused(model: eclectus.Model, options: object) -> None:
+    with pytest.raises(OptionError, match="options takes an object of StreamOptions"):
+        model.stream(options)  # type: ignore[arg-type]  # that is what is tested
 
 
 def test_a_session_knows_whether_its_audio_breaks_off_within_speech(model: eclectus.Model) -> None:

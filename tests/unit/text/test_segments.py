@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from eclectus.core.errors import OptionError
 from eclectus.core.options import SegmentOptions
 from eclectus.core.types import Word
 from eclectus.text.segments import to_segments
@@ -91,8 +90,6 @@ def test_a_stray_sign_stays_with_the_words_before_it() -> None:
     assert texts(words_of("a b c ! d e"), replace(FREE, max_words=3)) == ["a b", "c !", "d e"]
 
 
-@pytest.mark.parametrize("name", ["max_words", "max_characters", "max_duration_s", "silence_gap_s"])
-def test_a_limit_that_is_not_positive_is_refused(name: str) -> None:
-    options = replace(FREE, **{name: 0})
-    with pytest.raises(OptionError, match=f"{name} is 0"):
-        to_segments([], options)
+def test_a_gap_of_nothing_ends_a_segment_after_every_word() -> None:
+    options = replace(FREE, silence_gap_s=0)
+    assert texts(words_of("so it goes ."), options) == ["so", "it", "goes ."]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eclectus.apps.cli.flags import Config, with_settings
+from eclectus.apps.cli.flags import ALL_FLAGS, Config, with_settings
 from eclectus.config.schema import schema
 from eclectus.config.settings import LoadedSettings, config_files, default_places
 
@@ -20,17 +20,21 @@ app = typer.Typer(
 )
 
 
-@app.command("show")
-@with_settings()
+_SHOW_HELP = """\
+Print every setting with its value and its origin; secrets are masked.
+
+The flags of all commands may be given to see what they change.
+"""
+
+
+@app.command("show", help=_SHOW_HELP)
+@with_settings(ALL_FLAGS)
 def show(
     *,
     loaded: LoadedSettings,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Print every setting with its value and its origin; secrets are masked.
-
-    The flags of `eclectus transcribe` may be given to see what they change.
-    """
+    """Run `eclectus config show`."""
     rows = [(key, loaded.shown(key), loaded.origins[key]) for key in schema()]
     if as_json:
         listed = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
@@ -50,12 +54,16 @@ def _written(value: object) -> str:
     return (",".join(value) or "none") if isinstance(value, tuple) else str(value)
 
 
-@app.command("path")
-def path(*, config: Config = None) -> None:
-    """Print the configuration files that are read, the strongest last.
+_PATH_HELP = """\
+Print the configuration files that are read, the strongest last.
 
-    Without any, the places where one would be read are printed on standard error.
-    """
+Without any, the places where one would be read are printed on standard error.
+"""
+
+
+@app.command("path", help=_PATH_HELP)
+def path(*, config: Config = None) -> None:
+    """Run `eclectus config path`."""
     files = config_files(config)
     for one in files:
         typer.echo(str(one))

@@ -1,207 +1,45 @@
-"""Every flag of the command line, declared once; `with_settings` gives them to a command.
+"""The flags of the command line, made from the declarations of the settings.
 
-A flag has no default of its own: what nobody gives comes from the settings.
+A setting that declares a flag has it in every command that takes its section. A flag has no default
+of its own: what is not given comes from the other layers of the settings.
 """
 
 from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from eclectus.config.schema import LogLevel
+from eclectus.config.schema import LogLevel, Setting, schema, sections
 from eclectus.config.settings import LoadedSettings, load_settings
 from eclectus.config.sources import Given
+from eclectus.core.choices import Precision
 from eclectus.core.errors import OptionError
-from eclectus.core.options import (
-    DecoderChoice,
-    Device,
-    OverwritePolicy,
-    Precision,
-    SpeechDetection,
-    TimestampLevel,
-    WindowPlan,
-)
+from eclectus.core.option_spec import Kind, OptionSpec
 
-
-def _of(kind: type[StrEnum]) -> str:
-    return ", ".join(member.value for member in kind)
-
-
-# What is recognised, and with what
-
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="MODEL",
-        help="Name from `eclectus models list`, hub id, or folder. Without it: the small "
-        "built-in English model.",
-    ),
-]
-Language = Annotated[
-    str | None,
-    typer.Option("--language", metavar="CODE", help="The language that is spoken, if known."),
-]
-DeviceFlag = Annotated[
-    Device | None,
-    typer.Option("--device", metavar="NAME", help=f"Where to compute: {_of(Device)}."),
-]
-Threads = Annotated[
-    str | None, typer.Option("--threads", metavar="N", help="CPU threads; all cores without it.")
-]
-Fp32 = Annotated[bool, typer.Option("--fp32", help="Use weights of 32-bit floats.")]
-Fp16 = Annotated[bool, typer.Option("--fp16", help="Use weights of 16-bit floats.")]
-Bf16 = Annotated[bool, typer.Option("--bf16", help="Use weights of bfloat16.")]
-Int8 = Annotated[bool, typer.Option("--int8", help="Use weights of 8-bit integers.")]
-
-# How audio is read and divided
-
-Decoder = Annotated[
-    DecoderChoice | None,
-    typer.Option("--decoder", metavar="NAME", help=f"What reads audio: {_of(DecoderChoice)}."),
-]
-Channel = Annotated[
-    str | None,
-    typer.Option("--channel", metavar="N", help="Take one channel, from 0, not the mix of all."),
-]
-ChunkDuration = Annotated[
-    str | None,
-    typer.Option(
-        "--chunk-duration", metavar="SECONDS", help="Length of the windows of a long file."
-    ),
-]
-OverlapDuration = Annotated[
-    str | None,
-    typer.Option("--overlap-duration", metavar="SECONDS", help="What neighbours share."),
-]
-Plan = Annotated[
-    WindowPlan | None,
-    typer.Option("--plan", metavar="NAME", help=f"Where windows end: {_of(WindowPlan)}."),
-]
-BatchSize = Annotated[
-    str | None, typer.Option("--batch-size", metavar="N", help="Windows computed at once.")
-]
-
-# Live streams
-
-Left = Annotated[
-    str | None, typer.Option("--left", metavar="SECONDS", help="Past that the encoder sees.")
-]
-Chunk = Annotated[
-    str | None, typer.Option("--chunk", metavar="SECONDS", help="What becomes final at a time.")
-]
-Right = Annotated[
-    str | None,
-    typer.Option("--right", metavar="SECONDS", help="Future that final words wait for."),
-]
-Partials = Annotated[
-    bool | None, typer.Option("--partials/--no-partials", help="Show drafts, or finals only.")
-]
-MinConfidence = Annotated[
-    str | None,
-    typer.Option("--min-confidence", metavar="X", help="Leave out words below, from 0 to 1."),
-]
-SpeechDetector = Annotated[
-    SpeechDetection | None,
-    typer.Option(
-        "--speech-detector", metavar="NAME", help=f"What hears speech: {_of(SpeechDetection)}."
-    ),
-]
-SpeechThreshold = Annotated[
-    str | None,
-    typer.Option(
-        "--speech-threshold",
-        metavar="SHARE",
-        help="How sure that must be, 0 to 1; lower hears softer speech.",
-    ),
-]
-EndpointSilence = Annotated[
-    str | None,
-    typer.Option("--endpoint-silence", metavar="SECONDS", help="Silence that ends an utterance."),
-]
-Endpoints = Annotated[
-    bool | None,
-    typer.Option("--endpoints/--no-endpoints", help="Divide the stream into utterances, or not."),
-]
-
-# Segments and subtitles
-
-MaxWords = Annotated[
-    str | None, typer.Option("--max-words", metavar="N", help="Longest segment in words.")
-]
-MaxCharacters = Annotated[
-    str | None, typer.Option("--max-characters", metavar="N", help="Longest segment in characters.")
-]
-MaxDuration = Annotated[
-    str | None,
-    typer.Option("--max-duration", metavar="SECONDS", help="Longest segment; `none`: no limit."),
-]
-SilenceGap = Annotated[
-    str | None,
-    typer.Option(
-        "--silence-gap", metavar="SECONDS", help="A pause that ends a segment; `none`: never."
-    ),
-]
-HighlightWords = Annotated[
-    bool | None,
-    typer.Option(
-        "--highlight-words/--no-highlight-words",
-        help="Underline each word of SRT and VTT as it is spoken.",
-    ),
-]
-Timestamps = Annotated[
-    TimestampLevel | None,
-    typer.Option("--timestamps", metavar="LEVEL", help=f"Times in JSON: {_of(TimestampLevel)}."),
-]
-
-# Where results go
-
-OutputDir = Annotated[
-    str | None, typer.Option("--output-dir", "-o", metavar="DIR", help="Write files there.")
-]
-OutputTemplate = Annotated[
-    str | None,
-    typer.Option(
-        "--output-template",
-        metavar="TEXT",
-        help="Their names without suffix, of {parent}, {filename}, {index}, {date}, {model}.",
-    ),
-]
-OutputFormat = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--output-format",
-        "-f",
-        metavar="NAMES",
-        help="txt, srt, vtt, json, jsonl, csv, tsv or all; several with commas or by repetition.",
-    ),
-]
-Overwrite = Annotated[
-    OverwritePolicy | None,
-    typer.Option(
-        "--overwrite", metavar="POLICY", help=f"If a file exists: {_of(OverwritePolicy)}."
-    ),
-]
-
-# The run itself
+_METAVARS = {
+    Kind.INTEGER: "N",
+    Kind.NUMBER: "X",
+    Kind.CHOICE: "NAME",
+    Kind.TEXTS: "NAMES",
+    Kind.TEXT: "TEXT",
+}
+_PRECISION = "backend.precision"
 
 Config = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help="Settings as TOML, YAML or JSON."),
 ]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Tell everything, with tracebacks of errors.")
+    bool, typer.Option("--verbose", "-v", help="Log everything, with tracebacks of errors.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Tell errors only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Log errors only.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,70 +47,112 @@ class Flag:
     """A flag that sets a setting.
 
     Attributes:
-        alias: Its `Annotated` declaration.
+        names: As it is typed, the short form and the opposite of a switch included.
         key: The setting.
-        constant: For a switch, the value that it stands for.
+        help: For `--help`.
+        metavar: Stands for the value; empty for a switch.
+        constant: For a switch that stands for one of several values, that value.
+        many: Whether it may be repeated.
     """
 
-    alias: Any
+    names: tuple[str, ...]
     key: str
+    help: str
+    metavar: str = ""
     constant: str | None = None
+    many: bool = False
 
     @property
     def name(self) -> str:
         """The flag as it is typed, `--no-…` apart."""
-        declared = self.alias.__metadata__[0]
-        return str(declared.default).partition("/")[0]
+        return self.names[0].partition("/")[0]
+
+    @property
+    def parameter(self) -> str:
+        """The name of the parameter that receives it."""
+        return self.name.removeprefix("--").replace("-", "_")
 
     @property
     def default(self) -> bool | None:
         """What stands for 'not given'."""
         return None if self.constant is None else False
 
+    @property
+    def annotation(self) -> Any:
+        """Its declaration for Typer; values stay text, which the settings convert."""
+        if not self.metavar:
+            kind: Any = bool if self.constant is not None else bool | None
+            return Annotated[kind, typer.Option(*self.names, help=self.help)]
+        kind = list[str] | None if self.many else str | None
+        return Annotated[kind, typer.Option(*self.names, metavar=self.metavar, help=self.help)]
 
-FLAGS: Mapping[str, Flag] = {
-    "model": Flag(Model, "model"),
-    "language": Flag(Language, "language"),
-    "device": Flag(DeviceFlag, "backend.device"),
-    "threads": Flag(Threads, "backend.threads"),
-    "fp32": Flag(Fp32, "backend.precision", Precision.FP32),
-    "fp16": Flag(Fp16, "backend.precision", Precision.FP16),
-    "bf16": Flag(Bf16, "backend.precision", Precision.BF16),
-    "int8": Flag(Int8, "backend.precision", Precision.INT8),
-    "decoder": Flag(Decoder, "audio.decoder"),
-    "channel": Flag(Channel, "audio.channel"),
-    "chunk_duration": Flag(ChunkDuration, "long_form.window_s"),
-    "overlap_duration": Flag(OverlapDuration, "long_form.overlap_s"),
-    "plan": Flag(Plan, "long_form.plan"),
-    "batch_size": Flag(BatchSize, "batch.size"),
-    "max_words": Flag(MaxWords, "segments.max_words"),
-    "max_characters": Flag(MaxCharacters, "segments.max_characters"),
-    "max_duration": Flag(MaxDuration, "segments.max_duration_s"),
-    "silence_gap": Flag(SilenceGap, "segments.silence_gap_s"),
-    "highlight_words": Flag(HighlightWords, "subtitles.highlight_words"),
-    "timestamps": Flag(Timestamps, "output.timestamps"),
-    "output_dir": Flag(OutputDir, "output.directory"),
-    "output_template": Flag(OutputTemplate, "output.template"),
-    "output_format": Flag(OutputFormat, "output.formats"),
-    "overwrite": Flag(Overwrite, "output.overwrite"),
-}
-_LIVE: Mapping[str, Flag] = {
-    "left": Flag(Left, "live.left_s"),
-    "chunk": Flag(Chunk, "live.chunk_s"),
-    "right": Flag(Right, "live.right_s"),
-    "partials": Flag(Partials, "live.emit_partial"),
-    "min_confidence": Flag(MinConfidence, "live.min_confidence"),
-    "endpoints": Flag(Endpoints, "endpoint.enabled"),
-    "speech_detector": Flag(SpeechDetector, "endpoint.detector"),
-    "speech_threshold": Flag(SpeechThreshold, "endpoint.threshold"),
-    "endpoint_silence": Flag(EndpointSilence, "endpoint.silence_s"),
-}
-_FILES_ONLY = {"chunk_duration", "overlap_duration", "plan", "batch_size"}
-STREAM_FLAGS: Mapping[str, Flag] = {
-    **_LIVE,
-    **{name: flag for name, flag in FLAGS.items() if name not in _FILES_ONLY},
-}
-_KNOWN = {**FLAGS, **_LIVE}
+
+def _flag(setting: Setting) -> Flag:
+    spec = setting.option
+    names = tuple(spec.declared.flag.split("/"))
+    help_ = _first_sentence(spec)
+    if spec.kind is Kind.SWITCH:
+        return Flag((spec.declared.flag,), setting.key, help_)
+    metavar = spec.declared.metavar or ("SECONDS" if spec.declared.unit == "s" else "")
+    metavar = metavar or ("DIR" if spec.declared.path else _METAVARS[spec.kind])
+    return Flag(names, setting.key, help_, metavar, many=spec.kind is Kind.TEXTS)
+
+
+def _first_sentence(spec: OptionSpec) -> str:
+    text = spec.declared.help.partition(". ")[0].rstrip(".").replace("`", "")
+    return f"{text}: {', '.join(spec.choices)}." if spec.choices else f"{text}."
+
+
+def _precisions() -> Iterator[Flag]:
+    for one in Precision:
+        if one != Precision.AUTO:
+            yield Flag((f"--{one}",), _PRECISION, f"Use the {one} weights.", constant=one)
+
+
+def flags_of(*keys: str) -> Mapping[str, Flag]:
+    """Return the flags of settings by the names of their parameters, in order.
+
+    Args:
+        *keys: Settings, or sections, which stand for all settings in them that have a flag.
+    """
+    found: list[Flag] = []
+    for key in keys:
+        for setting in schema().values():
+            if key not in (setting.key, setting.key.rpartition(".")[0]):
+                continue
+            if setting.key == _PRECISION:
+                found.extend(_precisions())
+            elif setting.option.declared.flag:
+                found.append(_flag(setting))
+    return {flag.parameter: flag for flag in found}
+
+
+FLAGS: Mapping[str, Flag] = flags_of(
+    "model", "language", "backend", "audio", "long_form", "batch", "segments", "subtitles", "output"
+)
+STREAM_FLAGS: Mapping[str, Flag] = flags_of(
+    "live", "endpoint", "model", "language", "backend", "audio", "segments", "subtitles", "output"
+)
+SERVE_FLAGS: Mapping[str, Flag] = flags_of(
+    "server",
+    "model",
+    "language",
+    "backend",
+    "audio.decoder",
+    "batch",
+    "live.left_s",
+    "live.chunk_s",
+    "live.right_s",
+    "endpoint.silence_s",
+)
+QUEUE_FLAGS: Mapping[str, Flag] = flags_of("queue.url", "storage")
+WORKER_FLAGS: Mapping[str, Flag] = flags_of(
+    "queue", "storage", "model", "language", "backend", "batch"
+)
+SUBMIT_FLAGS: Mapping[str, Flag] = flags_of(
+    "queue.url", "storage", "language", "output.formats", "output.timestamps", "output.overwrite"
+)
+ALL_FLAGS: Mapping[str, Flag] = flags_of("model", "language", *sections())
 GENERAL: Mapping[str, tuple[Any, object]] = {
     "config": (Config, None),
     "verbose": (Verbose, False),
@@ -292,11 +172,10 @@ def with_settings(
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def run(**given: Any) -> None:
-            flags = {name: given.pop(name) for name in names}
+            flags = [(flag, given.pop(name)) for name, flag in names.items()]
             general = {name: given.pop(name) for name in GENERAL}
             command(loaded=settings_of(flags, **general), **given)
 
-        _KNOWN.update(names)
         run.__signature__ = _signature(command, names)  # type: ignore[attr-defined] # Typer reads it
         return run
 
@@ -309,7 +188,7 @@ def _signature(command: Callable[..., None], names: Mapping[str, Flag]) -> inspe
     own = [one.replace(kind=keyword) for one in signature.parameters.values()]
     own = [one for one in own if one.name != "loaded"]
     flags = [
-        inspect.Parameter(name, keyword, default=flag.default, annotation=flag.alias)
+        inspect.Parameter(name, keyword, default=flag.default, annotation=flag.annotation)
         for name, flag in names.items()
     ]
     general = [
@@ -320,7 +199,7 @@ def _signature(command: Callable[..., None], names: Mapping[str, Flag]) -> inspe
 
 
 def settings_of(
-    flags: Mapping[str, object],
+    flags: Iterable[tuple[Flag, object]],
     *,
     config: Path | None = None,
     verbose: bool = False,
@@ -346,9 +225,8 @@ def settings_of(
     return loaded
 
 
-def _given(flags: Mapping[str, object]) -> Iterator[Given]:
-    for name, value in flags.items():
-        flag = _KNOWN[name]
+def _given(flags: Iterable[tuple[Flag, object]]) -> Iterator[Given]:
+    for flag, value in flags:
         if value is None or value == [] or (flag.constant is not None and not value):
             continue
         if flag.constant is not None:

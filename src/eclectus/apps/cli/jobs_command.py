@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eclectus.apps.cli.exits import ExitCode
-from eclectus.apps.cli.flags import with_settings
-from eclectus.apps.cli.queue_options import QUEUE_FLAGS, SUBMIT_FLAGS, require_extra
+from eclectus.apps.cli.extras import require_extra
+from eclectus.apps.cli.flags import QUEUE_FLAGS, SUBMIT_FLAGS, with_settings
 from eclectus.config.settings import LoadedSettings
 from eclectus.core.errors import OptionError
 
@@ -49,21 +49,25 @@ _SHOWN = 20
 
 @contextmanager
 def _queue(loaded: LoadedSettings) -> Iterator[RedisQueue]:
-    require_extra()
+    require_extra("worker")
     from eclectus.apps.worker.redis_queue import RedisQueue
 
     with closing(RedisQueue(loaded.settings.queue)) as queue:
         yield queue
 
 
-@app.command()
+_SUBMIT_HELP = """\
+Queue files, and print the job's id.
+
+The same command again adds the files that are new since. Results get the names of the files
+below the source, with the formats' suffixes.
+"""
+
+
+@app.command(help=_SUBMIT_HELP)
 @with_settings(SUBMIT_FLAGS)
 def submit(*, loaded: LoadedSettings, sources: Sources, to: Target, wait: Wait = False) -> None:
-    """Queue files, and print the job's id.
-
-    The same command again adds the files that are new since. Results get the names of the files
-    below the source, with the formats' suffixes.
-    """
+    """Run `eclectus jobs submit`."""
     with _queue(loaded) as queue:
         from eclectus.apps.worker.job_files import find_items, make_job
         from eclectus.apps.worker.storage import Storage
@@ -78,10 +82,10 @@ def submit(*, loaded: LoadedSettings, sources: Sources, to: Target, wait: Wait =
             _end_with(_known(queue, job.id))
 
 
-@app.command("list")
+@app.command("list", help="List all jobs, the newest first.")
 @with_settings(QUEUE_FLAGS)
 def list_jobs(*, loaded: LoadedSettings, as_json: Json = False) -> None:
-    """List all jobs, the newest first."""
+    """Run `eclectus jobs list`."""
     with _queue(loaded) as queue:
         jobs = queue.jobs()
     if as_json:
@@ -90,13 +94,17 @@ def list_jobs(*, loaded: LoadedSettings, as_json: Json = False) -> None:
     _print_table(jobs)
 
 
-@app.command()
+_SHOW_HELP = """\
+Show how far a job has come, and why files failed.
+
+Ends with 3 if some files of a job that is over failed, with 4 if all did.
+"""
+
+
+@app.command(help=_SHOW_HELP)
 @with_settings(QUEUE_FLAGS)
 def show(*, loaded: LoadedSettings, job: Job, as_json: Json = False, wait: Wait = False) -> None:
-    """Show how far a job has come, and why files failed.
-
-    Ends with 3 if some files of a job that is over failed, with 4 if all did.
-    """
+    """Run `eclectus jobs show`."""
     with _queue(loaded) as queue:
         if wait:
             _follow(queue, job)
@@ -118,28 +126,38 @@ def _end_with(status: JobStatus) -> None:
         raise typer.Exit(ExitCode.SOME_FAILED if status.done else ExitCode.ALL_FAILED)
 
 
-@app.command()
+_CANCEL_HELP = """\
+Let the files of a job be that nobody has begun; submitting it again goes on.
+"""
+
+
+@app.command(help=_CANCEL_HELP)
 @with_settings(QUEUE_FLAGS)
 def cancel(*, loaded: LoadedSettings, job: Job) -> None:
-    """Let the files of a job be that nobody has begun; submitting it again goes on."""
+    """Run `eclectus jobs cancel`."""
     with _queue(loaded) as queue:
         if not queue.cancel(job):
             raise _unknown(job)
 
 
-@app.command()
+_REMOVE_HELP = """\
+Forget a job; its results stay where they are, and files that nobody has begun are let be.
+"""
+
+
+@app.command(help=_REMOVE_HELP)
 @with_settings(QUEUE_FLAGS)
 def remove(*, loaded: LoadedSettings, job: Job) -> None:
-    """Forget a job; its results stay where they are, and files that nobody has begun are let be."""
+    """Run `eclectus jobs remove`."""
     with _queue(loaded) as queue:
         if not queue.remove(job):
             raise _unknown(job)
 
 
-@app.command()
+@app.command(help="Queue the failed files of a job once more.")
 @with_settings(QUEUE_FLAGS)
 def retry(*, loaded: LoadedSettings, job: Job) -> None:
-    """Queue the failed files of a job once more."""
+    """Run `eclectus jobs retry`."""
     with _queue(loaded) as queue:
         _known(queue, job)
         typer.echo(f"{queue.retry_failed(job)} files queued again", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from eclectus.api import load
@@ -31,15 +32,12 @@ def load_recognizer(settings: Settings, *, quiet: bool, little: bool = False) ->
     _fetch(settings, quiet=quiet)
 
     def loading() -> Iterator[Model]:
-        backend = settings.backend
+        fast_start = settings.backend.fast_start or little
         yield load(
             settings.model,
-            device=backend.device,
-            precision=backend.precision,
-            threads=backend.threads,
+            backend=replace(settings.backend, fast_start=fast_start),
             hub=settings.hub,
             options=settings.transcribe,
-            fast_start=backend.fast_start or little,
         )
 
     # Gigabytes take seconds to load; Ctrl-C need not wait for them.

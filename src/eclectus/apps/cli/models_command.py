@@ -15,12 +15,12 @@ from rich.table import Table
 
 from eclectus.apps.cli.downloads import download_progress
 from eclectus.apps.cli.exits import ExitCode
-from eclectus.apps.cli.flags import Bf16, Config, Fp16, Fp32, Int8, Quiet
-from eclectus.config.schema import Settings
-from eclectus.config.settings import load_settings
-from eclectus.config.sources import Given
-from eclectus.core.errors import ModelDownloadError, OptionError
-from eclectus.core.options import HubOptions, Precision
+from eclectus.apps.cli.flags import flags_of, with_settings
+from eclectus.config.schema import LogLevel, Settings
+from eclectus.config.settings import LoadedSettings
+from eclectus.core.choices import Precision
+from eclectus.core.errors import ModelDownloadError
+from eclectus.core.options import HubOptions
 from eclectus.models import catalog
 from eclectus.models.catalog import ModelEntry
 from eclectus.models.config import ModelFolder, read_reference
@@ -48,43 +48,21 @@ Name = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-CacheDir = Annotated[
-    str | None,
-    typer.Option("--cache-dir", metavar="DIR", help="Folder of the fetched models."),
-]
-Endpoint = Annotated[
-    str | None,
-    typer.Option("--endpoint", metavar="URL", help="Address of the hub or of a mirror of it."),
-]
-Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
+_CACHE_FLAGS = flags_of("hub.cache_dir")
+_CHOICE_FLAGS = flags_of("backend.precision", "hub.cache_dir")
+_PULL_FLAGS = flags_of("backend.precision", "hub")
 
 
-def _settings(config: Path | None, *given: Given | None) -> Settings:
-    """The settings with the flags that were given."""
-    return load_settings([one for one in given if one is not None], config=config).settings
-
-
-def _flag(key: str, value: object, name: str) -> Given | None:
-    return Given(key, value, name) if value else None
-
-
-def _precision(**flags: bool) -> Given | None:
-    """The precision that a switch stands for."""
-    named = [name for name, wanted in flags.items() if wanted]
-    if len(named) > 1:
-        raise OptionError(f"--{' and --'.join(named)} contradict each other; give one")
-    return Given("backend.precision", named[0], f"--{named[0]}") if named else None
-
-
-@app.command("list")
+@app.command("list", help="List the models that have a name, and which are on this machine.")
+@with_settings(_CACHE_FLAGS)
 def list_models(
+    *,
+    loaded: LoadedSettings,
     local: Annotated[bool, typer.Option("--local", help="Only what is on this machine.")] = False,
     as_json: Json = False,
-    cache_dir: CacheDir = None,
-    config: Config = None,
 ) -> None:
-    """List the models that have a name, and which are on this machine."""
-    here = _here(_settings(config, _flag("hub.cache_dir", cache_dir, "--cache-dir")).hub)
+    """Run `eclectus models list`."""
+    here = _here(loaded.settings.hub)
     rows = [_builtin_row(), *(_entry_row(entry, here) for entry in catalog.CATALOG)]
     rows += [_other_row(model) for model in here if catalog.find(model.name) is None]
     if local:
@@ -98,48 +76,35 @@ def list_models(
     )
 
 
-@app.command()
-def pull(  # noqa: PLR0913, PLR0917 - one parameter a flag
+@app.command(help="Fetch a model, check it, and print its folder.")
+@with_settings(_PULL_FLAGS)
+def pull(
+    *,
+    loaded: LoadedSettings,
     name: Name,
-    fp32: Fp32 = False,
-    fp16: Fp16 = False,
-    bf16: Bf16 = False,
-    int8: Int8 = False,
     update: Annotated[
         bool, typer.Option("--update", help="Go to the newest revision of an unpinned model.")
     ] = False,
-    cache_dir: CacheDir = None,
-    endpoint: Endpoint = None,
-    offline: Offline = False,
-    config: Config = None,
-    quiet: Quiet = False,
 ) -> None:
-    """Fetch a model, check it, and print its folder."""
-    settings = _settings(
-        config,
-        _precision(fp32=fp32, fp16=fp16, bf16=bf16, int8=int8),
-        _flag("hub.cache_dir", cache_dir, "--cache-dir"),
-        _flag("hub.endpoint", endpoint, "--endpoint"),
-        _flag("hub.offline", offline, "--offline"),
-    )
+    """Run `eclectus models pull`."""
+    settings = loaded.settings
     reference, precision = parse(name), settings.backend.precision
     if isinstance(reference, FolderReference):
         path = reference.path
     else:
+        quiet = settings.logging.level is LogLevel.ERROR
         with download_progress(quiet=quiet) as report:
             path = pull_model(reference, precision, settings.hub, update=update, on_progress=report)
     read_reference(reference, path, precision)
     typer.echo(path)
 
 
-@app.command()
-def show(
-    name: Name, as_json: Json = False, cache_dir: CacheDir = None, config: Config = None
-) -> None:
-    """Show what a model is: from its files if they are here, else from the catalogue."""
-    options = _here_only(_settings(config, _flag("hub.cache_dir", cache_dir, "--cache-dir")))
+@app.command(help="Show what a model is: from its files if they are here, else from the catalogue.")
+@with_settings(_CACHE_FLAGS)
+def show(*, loaded: LoadedSettings, name: Name, as_json: Json = False) -> None:
+    """Run `eclectus models show`."""
     reference = parse(name)
-    path = _try_locate(reference, options)
+    path = _try_locate(reference, _here_only(loaded.settings))
     facts = _reference_facts(reference)
     if path is not None:
         facts |= _folder_facts(read_reference(reference, path, Precision.AUTO))
@@ -149,17 +114,18 @@ def show(
     _print_rows(("", ""), [(_label(key), _text(value)) for key, value in facts.items()])
 
 
-@app.command()
+@app.command(help="Compare every file with the checksum that was recorded when it was pulled.")
+@with_settings(_CACHE_FLAGS)
 def verify(
+    *,
+    loaded: LoadedSettings,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="Models; none for all that were pulled."),
     ] = None,
-    cache_dir: CacheDir = None,
-    config: Config = None,
 ) -> None:
-    """Compare every file with the checksum that was recorded when it was pulled."""
-    options = _settings(config, _flag("hub.cache_dir", cache_dir, "--cache-dir")).hub
+    """Run `eclectus models verify`."""
+    options = loaded.settings.hub
     wanted = names or [model.name for model in local_models(options) if model.locked]
     results = [verify_model(parse(name), options) for name in wanted]
     checks = [check for result in results for check in result]
@@ -170,38 +136,27 @@ def verify(
         raise typer.Exit(ExitCode.ALL_FAILED if bad == len(results) else ExitCode.SOME_FAILED)
 
 
-@app.command()
+@app.command(help="Delete a model that was fetched.")
+@with_settings(_CACHE_FLAGS)
 def remove(
+    *,
+    loaded: LoadedSettings,
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    cache_dir: CacheDir = None,
-    config: Config = None,
 ) -> None:
-    """Delete a model that was fetched."""
-    options = _settings(config, _flag("hub.cache_dir", cache_dir, "--cache-dir")).hub
+    """Run `eclectus models remove`."""
     reference = parse(name)
     if not yes and isinstance(reference, HubReference):
         typer.confirm(f"Delete all files of {reference.name}?", abort=True)
-    freed = remove_model(reference, options)
+    freed = remove_model(reference, loaded.settings.hub)
     typer.echo(f"Removed {name}: {human_size(freed)} freed.")
 
 
-@app.command()
-def path(
-    name: Name,
-    fp32: Fp32 = False,
-    fp16: Fp16 = False,
-    bf16: Bf16 = False,
-    int8: Int8 = False,
-    cache_dir: CacheDir = None,
-    config: Config = None,
-) -> None:
-    """Print the folder of a model that is on this machine; fetch nothing."""
-    settings = _settings(
-        config,
-        _precision(fp32=fp32, fp16=fp16, bf16=bf16, int8=int8),
-        _flag("hub.cache_dir", cache_dir, "--cache-dir"),
-    )
+@app.command(help="Print the folder of a model that is on this machine; fetch nothing.")
+@with_settings(_CHOICE_FLAGS)
+def path(*, loaded: LoadedSettings, name: Name) -> None:
+    """Run `eclectus models path`."""
+    settings = loaded.settings
     typer.echo(ensure(parse(name), _here_only(settings), settings.backend.precision))
 
 

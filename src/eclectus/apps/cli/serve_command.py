@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
-from eclectus.apps.cli.flags import with_settings
-from eclectus.apps.cli.serve_options import SERVE_FLAGS
+from eclectus.apps.cli.extras import require_extra
+from eclectus.apps.cli.flags import SERVE_FLAGS, with_settings
 from eclectus.config.settings import LoadedSettings
-from eclectus.core.errors import BackendUnavailableError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-_NEEDED = ("fastapi", "uvicorn", "websockets", "python_multipart", "prometheus_client")
 Quiet = Annotated[bool, typer.Option("--no-banner", help="Do not tell where the server listens.")]
 
 
-@app.command("serve")
+_SERVE_HELP = """\
+Serve files and live audio over HTTP and WebSocket.
+
+The web page is at http://127.0.0.1:8765/, the list of all requests at /docs. OpenAI clients
+take http://127.0.0.1:8765/v1 as their base URL. SIGTERM or Ctrl-C lets live streams end first.
+"""
+
+
+@app.command("serve", help=_SERVE_HELP)
 @with_settings(SERVE_FLAGS)
 def serve(*, loaded: LoadedSettings, no_banner: Quiet = False) -> None:
-    """Serve files and live audio over HTTP and WebSocket.
-
-    The web page is at http://127.0.0.1:8765/, the list of all requests at /docs. OpenAI clients
-    take http://127.0.0.1:8765/v1 as their base URL. SIGTERM or Ctrl-C lets live streams end first.
-    """
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise BackendUnavailableError(
-            f"the server needs {', '.join(missing)}: pip install 'eclectus[server]'"
-        )
+    """Run `eclectus serve`."""
+    require_extra("server")
     from eclectus.apps.server.listening import bind
     from eclectus.service.logs import log_as_json
     from eclectus.service.service import SpeechService

@@ -48,7 +48,17 @@ SaveAudio = Annotated[
 ]
 
 
-@app.command("stream")
+_STREAM_HELP = """\
+Recognise live audio as it is spoken.
+
+Drafts come at once; final words never change. On a terminal drafts are dimmed; elsewhere each
+utterance is a line when it is over, and with --json each event is. With --output-format,
+--output-dir or --output-template the transcript is written to files at the end. Ctrl-C ends
+the stream, and nothing is lost.
+"""
+
+
+@app.command("stream", help=_STREAM_HELP)
 @with_settings(STREAM_FLAGS)
 def stream(
     *,
@@ -61,13 +71,7 @@ def stream(
     json: Json = False,
     save_audio: SaveAudio = None,
 ) -> None:
-    """Recognise live audio as it is spoken.
-
-    Drafts come at once; final words never change. On a terminal drafts are dimmed; elsewhere each
-    utterance is a line when it is over, and with --json each event is. With --output-format,
-    --output-dir or --output-template the transcript is written to files at the end. Ctrl-C ends
-    the stream, and nothing is lost.
-    """
+    """Run `eclectus stream`."""
     from eclectus.apps.cli.live_sources import list_microphones
     from eclectus.apps.cli.live_view import make_live_view
 

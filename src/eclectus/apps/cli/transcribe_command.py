@@ -11,8 +11,8 @@ import typer
 from eclectus.apps.cli.flags import with_settings
 from eclectus.config.schema import LogLevel
 from eclectus.config.settings import LoadedSettings
+from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import OptionError
-from eclectus.core.options import OverwritePolicy
 
 if TYPE_CHECKING:
     from eclectus.apps.cli.file_run import FileRun
@@ -46,7 +46,18 @@ Watch = Annotated[
 ]
 
 
-@app.command("transcribe")
+_TRANSCRIBE_HELP = """\
+Transcribe audio and video files.
+
+Without any output option the text is printed. With one (--output-format, --output-dir,
+--output-template, or their settings) each result is written to a file, in the current folder
+unless --output-dir says where; --stdout prints instead.
+
+Exit codes: 0 all done; 2 usage; 3 some files failed; 4 all failed or no model; 130 interrupted.
+"""
+
+
+@app.command("transcribe", help=_TRANSCRIBE_HELP)
 @with_settings()
 def transcribe(
     *,
@@ -56,14 +67,7 @@ def transcribe(
     stdout: Stdout = False,
     watch: Watch = None,
 ) -> None:
-    """Transcribe audio and video files.
-
-    Without any output option the text is printed. With one (--output-format, --output-dir,
-    --output-template, or their settings) each result is written to a file, in the current folder
-    unless --output-dir says where; --stdout prints instead.
-
-    Exit codes: 0 all done; 2 usage; 3 some files failed; 4 all failed or no model; 130 interrupted.
-    """
+    """Run `eclectus transcribe`."""
     if bool(inputs) == (watch is not None):
         raise OptionError("name the files to transcribe, or a folder with --watch; `-` is stdin")
     to_stdout = _prints(loaded, stdout=stdout, watching=watch is not None)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eclectus.apps.cli.flags import with_settings
-from eclectus.apps.cli.queue_options import WORKER_FLAGS, require_extra
+from eclectus.apps.cli.extras import require_extra
+from eclectus.apps.cli.flags import WORKER_FLAGS, with_settings
 from eclectus.config.settings import LoadedSettings
 
 if TYPE_CHECKING:
@@ -24,15 +24,19 @@ UntilEmpty = Annotated[bool, typer.Option("--until-empty", help="End when no fil
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-@app.command("worker")
+_WORKER_HELP = """\
+Transcribe the files of a queue, as one of many.
+
+Start it on as many machines as there are; `eclectus jobs submit` queues files. SIGTERM or
+Ctrl-C lets the files in work end first; one that this worker dies with goes to another.
+"""
+
+
+@app.command("worker", help=_WORKER_HELP)
 @with_settings(WORKER_FLAGS)
 def worker(*, loaded: LoadedSettings, until_empty: UntilEmpty = False) -> None:
-    """Transcribe the files of a queue, as one of many.
-
-    Start it on as many machines as there are; `eclectus jobs submit` queues files. SIGTERM or
-    Ctrl-C lets the files in work end first; one that this worker dies with goes to another.
-    """
-    require_extra()
+    """Run `eclectus worker`."""
+    require_extra("worker")
     from eclectus.apps.worker.numbers import WorkerNumbers
     from eclectus.apps.worker.redis_queue import RedisQueue
     from eclectus.apps.worker.storage import Storage

@@ -10,8 +10,8 @@ from eclectus.backends.onnx.checks import FEATURE_LENGTHS, FEATURES
 from eclectus.backends.onnx.parts import read_model
 from eclectus.backends.onnx.positions import Positions, cut_positions, open_positions
 from eclectus.backends.onnx.session import Array, Rewriting, Runtime, Session
+from eclectus.core.choices import Device
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import Device
 from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
 
 _LARGEST_TO_CUT = 1_500_000_000

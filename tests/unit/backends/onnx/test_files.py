@@ -13,9 +13,10 @@ import pytest
 from eclectus.backends.onnx.describe import describe
 from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.backends.onnx.model import load_onnx
+from eclectus.core.choices import Device
 from eclectus.core.errors import IncompatibleModelError, ModelError, ModelFilesError
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import BackendOptions, Device
+from eclectus.core.options import BackendOptions
 from tests.support import graphs
 from tests.support.onnx_models import RNNT, Sizes, save_ctc, save_fused, save_triple
 

@@ -14,9 +14,10 @@ from eclectus.backends.onnx.encoder import READY
 from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.backends.onnx.model import load_onnx
 from eclectus.backends.onnx.transducer import CutStep
+from eclectus.core.choices import Device
 from eclectus.core.errors import InferenceError
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import BackendOptions, Device
+from eclectus.core.options import BackendOptions
 from eclectus.core.protocols import AcousticModel, TransducerStep
 from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
 from tests.support.onnx_models import RNNT, Sizes, quantize, save_ctc, save_fused, save_triple

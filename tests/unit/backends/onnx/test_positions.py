@@ -14,8 +14,8 @@ from eclectus.backends.onnx.encoder import Encoder
 from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.backends.onnx.positions import MOST_KEPT
 from eclectus.backends.onnx.session import Runtime
+from eclectus.core.choices import Device
 from eclectus.core.errors import InferenceError
-from eclectus.core.options import Device
 from eclectus.core.types import Features, FloatArray
 from tests.support.onnx_models import Sizes, encoder, positional_encoder, quantize
 
