@@ -210,7 +210,8 @@ def test_a_partial_file_with_wrong_bytes_is_fetched_from_the_start(
     weights = bytes(range(256)) * 400
     files = {"model.onnx": graphs.ctc(outputs=5, external="model.onnx.data")}
     hub.add(REPO, {**files, "model.onnx.data": weights, "vocab.txt": graphs.vocabulary()})
-    part = cache(options).blob(hashlib.sha256(weights).hexdigest() + PART_SUFFIX)
+    blob = cache(options).blob(hashlib.sha256(weights).hexdigest())
+    part = blob.with_name(blob.name + PART_SUFFIX)
     part.parent.mkdir(parents=True)
     part.write_bytes(b"z" * 1000)
     folder = pull(reference(), Precision.AUTO, options)

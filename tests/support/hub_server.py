@@ -58,10 +58,16 @@ class Faults:
     """Whether later transfers of such a file break off at once."""
     swapped: dict[str, bytes] = field(default_factory=dict)
     """File → bytes that are delivered in place of its own."""
+    commit: str | None = None
+    """What every answer calls the commit."""
+    etag: str | None = None
+    """What every answer calls a file's checksum."""
+    extra_names: tuple[str, ...] = ()
+    """Names that the listing has besides those of the files."""
 
 
 class HubServer(ThreadingHTTPServer):
-    """The server; `requests` lists what was asked, as (method, path, range)."""
+    """The server; `requests` lists (method, path, range), `tokens` (path, token)."""
 
     daemon_threads = True
 
@@ -71,6 +77,7 @@ class HubServer(ThreadingHTTPServer):
         self.faults = Faults()
         self.stored: dict[str, bytes] = {}
         self.requests: list[tuple[str, str, str | None]] = []
+        self.tokens: list[tuple[str, str | None]] = []
 
     @property
     def url(self) -> str:
@@ -125,6 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
         self.server.requests.append((self.command, path, self.headers.get("Range")))
+        self.server.tokens.append((path, self._token()))
         if self.server.faults.status is not None:
             self._fail(self.server.faults.status, None, "out of order")
             return
@@ -148,17 +156,25 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(404, "RevisionNotFound", "Invalid rev id")
         elif is_api:
             listing = _tree if match["verb"] == "tree" else _info
-            self._send_json(listing(match["repo"], commit, repo.commits[commit]))
+            self._send_json(self._spoilt(listing(match["repo"], commit, repo.commits[commit])))
         elif repo.gated:
             self._fail(403, "GatedRepo", "Access to this model is restricted")
         elif match["name"] not in repo.commits[commit]:
             self._fail(404, "EntryNotFound", "Entry not found")
         else:
-            data, facts = repo.commits[commit][match["name"]], {"X-Repo-Commit": commit}
+            told = self.server.faults.commit or commit
+            data, facts = repo.commits[commit][match["name"]], {"X-Repo-Commit": told}
             if len(data) > LARGE_BYTES:
                 self._redirect(match["name"], facts, data)
             else:
                 self._send_file(match["name"], data, facts, body=body)
+
+    def _spoilt(self, listing: Any) -> Any:
+        faults = self.server.faults
+        if isinstance(listing, dict):
+            listing["sha"] = faults.commit or listing["sha"]
+            listing["siblings"] += [{"rfilename": name, "size": 4} for name in faults.extra_names]
+        return listing
 
     def _answer_store(self, etag: str, name: str, *, body: bool) -> None:
         if self._token() is not None:
@@ -174,7 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(302)
         for key, value in headers.items():
             self.send_header(key, value)
-        self.send_header("X-Linked-ETag", f'"{etag}"')
+        self.send_header("X-Linked-ETag", f'"{self.server.faults.etag or etag}"')
         self.send_header("X-Linked-Size", str(len(data)))
         self.send_header("Location", f"http://localhost:{port}/store/{etag}/{name}")
         self.send_header("Content-Length", "0")
@@ -207,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
         for key, value in facts.items():
             self.send_header(key, value)
         self.send_header("Accept-Ranges", "bytes")
-        self.send_header("ETag", f'"{_etag(data)}"')
+        self.send_header("ETag", f'"{self.server.faults.etag or _etag(data)}"')
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.send_header("Content-Length", str(len(sent)))

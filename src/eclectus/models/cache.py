@@ -6,6 +6,7 @@ and ours are found by them: `models--owner--name/{blobs,refs,snapshots/<commit>}
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from eclectus.core.errors import ModelError, ModelFilesError, OptionError
 from eclectus.models.card import read_card
 from eclectus.models.layout import CONFIG, Selection, select
 from eclectus.models.lock import DEFAULT_REVISION, FILE_NAME, Lock, read_lock
+from eclectus.models.remote_names import below, is_commit, is_etag, is_revision, is_within
 
 _PREFIX = "models--"
 PART_SUFFIX = ".eclectus-part"
@@ -48,12 +50,57 @@ class RepoCache:
         return read_lock(self.lock_path, self.repo)
 
     def snapshot(self, commit: str) -> Path:
-        """Folder of the files of a commit."""
+        """Folder of the files of a commit.
+
+        Raises:
+            ModelFilesError: It is no commit hash.
+        """
+        if not is_commit(commit):
+            raise ModelFilesError(f"{commit!r} is no commit of {self.repo}.", repo=self.repo)
         return self.folder / "snapshots" / commit
 
     def blob(self, etag: str) -> Path:
-        """Where the bytes of a file lie."""
+        """Where the bytes of a file lie.
+
+        Raises:
+            ModelFilesError: The ETag is none that may be a file name.
+        """
+        if not is_etag(etag):
+            raise ModelFilesError(
+                f"{etag[:80]!r} is no checksum of a file of {self.repo}.", repo=self.repo
+            )
         return self.folder / "blobs" / etag
+
+    def put(self, commit: str, name: str, blob: Path) -> Path:
+        """Give the bytes of a blob their name in a snapshot: a relative link, else the file itself.
+
+        Returns:
+            The path in the snapshot.
+        """
+        path = below(self.snapshot(commit), name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        try:
+            path.symlink_to(os.path.relpath(blob, path.parent))
+        except OSError:  # file systems and users of Windows without links
+            blob.replace(path)
+        return path
+
+    def drop(self, path: Path) -> None:
+        """Delete a damaged file of a snapshot with its bytes, but nothing outside the cache."""
+        bytes_ = path.resolve()
+        if is_within(bytes_, self.folder):
+            bytes_.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+
+    def point(self, revision: str | None, commit: str) -> None:
+        """Record where a branch or tag stood, as the hub's client does."""
+        name = revision or DEFAULT_REVISION
+        if is_commit(name) or not is_revision(name):
+            return
+        ref = below(self.folder / "refs", name)
+        ref.parent.mkdir(parents=True, exist_ok=True)
+        ref.write_text(commit, encoding="ascii")
 
     def partial_size(self) -> int:
         """Bytes of downloads that were broken off."""
@@ -65,11 +112,14 @@ class RepoCache:
         locked = self.lock().commit(revision)
         if locked is not None:
             return locked
-        ref = self.folder / "refs" / (revision or DEFAULT_REVISION)
+        name = revision or DEFAULT_REVISION
+        if not is_revision(name):
+            return None
         try:
-            return ref.read_text(encoding="ascii").strip() or None
+            commit = below(self.folder / "refs", name).read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
             return None
+        return commit if is_commit(commit) else None
 
     def pulled(self, revision: str | None, precision: Precision) -> Path | None:
         """Snapshot that our own pull left whole for a precision, None if there is none."""

@@ -7,18 +7,17 @@ It lies in the repository's folder of the hub's cache as `eclectus.json`. A floa
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from eclectus.core.errors import ModelFilesError
+from eclectus.models.remote_names import is_commit, is_file_name
 
 FILE_NAME = "eclectus.json"
 FORMAT = 1
 DEFAULT_REVISION = "main"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +61,6 @@ class Lock:
         return replace(self, revisions=revisions, commits=commits)
 
 
-def is_commit(revision: str) -> bool:
-    """Whether a revision is a full commit hash."""
-    return _COMMIT.fullmatch(revision) is not None
-
-
 def read_lock(path: Path, repo: str) -> Lock:
     """Read a lock; a missing file is an empty lock.
 
@@ -80,7 +74,7 @@ def read_lock(path: Path, repo: str) -> Lock:
                 f"{path} is of another version of eclectus; delete it and pull the model again.",
                 path=str(path),
             )
-        return Lock(repo, dict(loaded["revisions"]), _commits(loaded["commits"]))
+        return Lock(repo, _revisions(loaded["revisions"]), _commits(loaded["commits"]))
     except FileNotFoundError:
         return Lock(repo)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -89,7 +83,16 @@ def read_lock(path: Path, repo: str) -> Lock:
         ) from error
 
 
+def _revisions(loaded: Mapping[str, Any]) -> dict[str, str]:
+    if not all(isinstance(commit, str) and is_commit(commit) for commit in loaded.values()):
+        raise ValueError("a revision is no commit")
+    return dict(loaded)
+
+
 def _commits(loaded: Mapping[str, Any]) -> dict[str, dict[str, LockedFile]]:
+    names = [name for files in loaded.values() for name in files]
+    if not all(map(is_commit, loaded)) or not all(map(is_file_name, names)):
+        raise ValueError("a name leads out of the cache")
     return {
         commit: {
             name: LockedFile(int(values["size"]), str(values["sha256"]))

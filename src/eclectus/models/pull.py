@@ -58,6 +58,7 @@ def pull(
     for name in _external(paths, selection, listing):
         paths[name] = client.download(listing, name, on_progress)
     files = {name: _locked(path, listing.files[name]) for name, path in paths.items()}
+    cache.point(export.revision, listing.commit)
     write_lock(cache.lock_path, lock.adding(export.revision, listing.commit, files))
     return cache.snapshot(listing.commit)
 

@@ -17,12 +17,13 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from eclectus.core.errors import ModelDownloadError
 from eclectus.core.options import HubOptions
 from eclectus.models.cache import PART_SUFFIX, RepoCache
 from eclectus.models.files import git_blob_id, human_size, sha256_of
+from eclectus.models.hub_token import is_home, is_private, may_have_token
+from eclectus.models.remote_names import below, is_commit, is_etag, is_file_name
 
 
 class Progress(Protocol):
@@ -116,10 +117,18 @@ class HubClient:
         self._refuse_offline(repo)
         hub = _library()
         with self._translated(repo, revision):
-            api = hub.HfApi(endpoint=self._options.endpoint, token=self._options.token)
+            api = hub.HfApi(endpoint=self._options.endpoint, token=self._token())
             info = api.model_info(repo, revision=revision, files_metadata=True)
-        files = {item.rfilename: _remote(item) for item in info.siblings or ()}
-        return Listing(repo, str(info.sha), files)
+        commit = str(info.sha)
+        if not is_commit(commit):
+            raise self._odd(repo, f"the commit {commit[:80]!r}")
+        # A name that leads elsewhere is none that could be fetched.
+        files = {
+            item.rfilename: _remote(item)
+            for item in info.siblings or ()
+            if is_file_name(item.rfilename)
+        }
+        return Listing(repo, commit, files)
 
     def download(self, listing: Listing, name: str, on_progress: Progress | None) -> Path:
         """Fetch one file into the cache, going on where an earlier attempt stopped.
@@ -133,29 +142,21 @@ class HubClient:
             ModelDownloadError: It did not arrive, or arrived with other bytes than the hub lists;
                 those are deleted and never enter the cache.
         """
-        path = RepoCache(self.root, listing.repo).snapshot(listing.commit) / name
+        cache = RepoCache(self.root, listing.repo)
+        path = below(cache.snapshot(listing.commit), name)
         remote = listing.files[name]
         if path.exists() and not remote.matches(path):
-            path.resolve().unlink()
-            path.unlink(missing_ok=True)
+            cache.drop(path)
         if not path.exists():
             with self._translated(listing.repo, listing.commit):
-                self._fetch_blob(listing, name, on_progress)
-                # The bytes are there: what is left to the client is to give them their name.
-                _library().hf_hub_download(
-                    listing.repo,
-                    name,
-                    revision=listing.commit,
-                    cache_dir=self.root,
-                    endpoint=self._options.endpoint,
-                    token=self._options.token,
-                )
+                blob = self._fetch_blob(listing, name, on_progress)
+            cache.put(listing.commit, name, blob)
         if on_progress is not None:
             on_progress(name, path.stat().st_size, remote.size or path.stat().st_size)
         return path
 
-    def _fetch_blob(self, listing: Listing, name: str, on_progress: Progress | None) -> None:
-        """Fetch a file's bytes to where the client keeps them.
+    def _fetch_blob(self, listing: Listing, name: str, on_progress: Progress | None) -> Path:
+        """Fetch a file's bytes to where the client keeps them, and return the path.
 
         The client resumes within one call only; a partial file of our own outlives the process.
         """
@@ -165,7 +166,7 @@ class HubClient:
         part = blob.with_name(blob.name + PART_SUFFIX)
         with _library().utils.WeakFileLock(f"{part}.lock"):
             if blob.exists():
-                return
+                return blob
             resumed = part.exists()
             _transfer(source, part, name, on_progress)
             good = listing.files[name].matches(part)
@@ -180,6 +181,7 @@ class HubClient:
                 raise _WrongBytesError(name)
             part.replace(blob)
         Path(f"{part}.lock").unlink(missing_ok=True)
+        return blob
 
     def _source(self, listing: Listing, name: str) -> _Source:
         """Ask where a file's bytes are: often on another host, which must not see the token."""
@@ -187,16 +189,42 @@ class HubClient:
         url = hub.hf_hub_url(
             listing.repo, name, revision=listing.commit, endpoint=self._options.endpoint
         )
-        token = self._options.token
+        token = self._token()
         found = hub.get_hf_file_metadata(url, token=token, endpoint=self._options.endpoint)
         if found.etag is None:
             raise OSError(f"{self._where} gives no ETag for {name}")
+        if not is_etag(found.etag):
+            raise self._odd(listing.repo, f"the ETag {found.etag[:80]!r} for {name}")
         headers = hub.utils.build_hf_headers(token=token)
-        if urlsplit(found.location).netloc != urlsplit(url).netloc:
+        if not may_have_token(found.location, url):
             headers.pop("authorization", None)
         # Ranges count the bytes of the file, not those of a compressed answer.
         headers["Accept-Encoding"] = "identity"
         return _Source(found.location, found.etag, found.size, headers)
+
+    def _token(self) -> str | bool | None:
+        """Return the token for this hub: one that was given, True or None for the client's own.
+
+        Raises:
+            ModelDownloadError: A token was given for a hub to which it would go unencrypted.
+        """
+        endpoint = self._options.endpoint or str(_library().constants.ENDPOINT)
+        if self._options.token is not None:
+            if not is_private(endpoint):
+                raise ModelDownloadError(
+                    f"the access token is not sent to {endpoint}: everybody on the way could read "
+                    "it. Use an https address, or remove the token (hub.token).",
+                    endpoint=endpoint,
+                )
+            return self._options.token
+        return None if is_home(endpoint) else False
+
+    def _odd(self, repo: str, what: str) -> ModelDownloadError:
+        return ModelDownloadError(
+            f"{self._where} names {what} of {repo}, which no hub does; nothing was written. "
+            "Use another endpoint.",
+            repo=repo,
+        )
 
     def _wrong_bytes(self, repo: str, name: str) -> ModelDownloadError:
         return ModelDownloadError(
