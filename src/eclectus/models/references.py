@@ -10,6 +10,7 @@ from eclectus.core.choices import Precision
 from eclectus.core.errors import (
     IncompatibleModelError,
     ModelFilesError,
+    OptionError,
     UnknownModelError,
 )
 from eclectus.models import catalog
@@ -70,6 +71,7 @@ def parse(name: str | Path | None) -> Reference:
     and hub ids (`owner/name`, optionally `@revision`).
 
     Raises:
+        OptionError: It is no text, or an empty one.
         UnknownModelError: It is none of these; the message has the near names.
         ModelFilesError: It looks like a path, and nothing is there.
         IncompatibleModelError: It is a NeMo archive, or a NeMo model without published ONNX files.
@@ -78,6 +80,10 @@ def parse(name: str | Path | None) -> Reference:
         return FolderReference(BUILTIN_FOLDER, builtin=True)
     if isinstance(name, Path):
         return _from_path(name)
+    if not isinstance(name, str) or not name.strip():
+        raise OptionError(
+            f"a model is a name, a hub id or the path of a folder, not {name!r}", name=name
+        )
     if name.lower() in _BUILTIN_NAMES:
         return FolderReference(BUILTIN_FOLDER, builtin=True)
     path = Path(name).expanduser()

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from eclectus.core.choices import Precision
-from eclectus.core.errors import IncompatibleModelError, ModelFilesError, UnknownModelError
+from eclectus.core.errors import (
+    IncompatibleModelError,
+    ModelFilesError,
+    OptionError,
+    UnknownModelError,
+)
 from eclectus.models.references import BUILTIN_FOLDER, FolderReference, HubReference, parse
 
 
@@ -14,6 +19,12 @@ from eclectus.models.references import BUILTIN_FOLDER, FolderReference, HubRefer
 def test_nothing_and_tiny_are_the_model_that_is_shipped(name: str | None) -> None:
     assert parse(name) == FolderReference(BUILTIN_FOLDER, builtin=True)
     assert (BUILTIN_FOLDER / "vocab.txt").is_file()
+
+
+@pytest.mark.parametrize("name", ["", " ", 5, b"tiny", ["tiny"]])
+def test_what_is_no_text_is_no_model(name: object) -> None:
+    with pytest.raises(OptionError, match="a model is a name"):
+        parse(name)  # type: ignore[arg-type]  # that is what is tested
 
 
 def test_an_existing_folder_is_taken(tmp_path: Path) -> None:

@@ -80,7 +80,16 @@ class Runtime:
             BackendUnavailableError: The engine or the device is not there.
         """
         device = choose(options.device, engine().get_available_providers())
-        return Runtime(device, options.device, options.threads or usable_cores())
+        cores = usable_cores()
+        threads = options.threads or cores
+        if threads > 2 * cores:
+            # Threads that wait for a core still take their turns: 512 on two cores are fifty times
+            # slower than two.
+            log.warning(
+                "%d threads on %d cores would only wait; %d are used", threads, cores, cores
+            )
+            threads = cores
+        return Runtime(device, options.device, threads)
 
 
 class Session:

@@ -19,6 +19,7 @@ from eclectus.core.errors import (
     OutOfMemoryError,
 )
 from eclectus.core.machine import usable_cores
+from eclectus.core.options import BackendOptions
 
 RUNTIME = Runtime(Device.CPU, Device.CPU, 1)
 
@@ -76,6 +77,16 @@ def test_a_missing_engine_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> No
             engine()
     finally:
         engine.cache_clear()
+
+
+def test_more_threads_than_cores_are_not_started(caplog: pytest.LogCaptureFixture) -> None:
+    cores = usable_cores()
+    assert Runtime.of(BackendOptions(threads=1)).threads == 1
+    assert Runtime.of(BackendOptions(threads=2 * cores)).threads == 2 * cores
+    assert not caplog.messages
+    if 2 * cores < 512:
+        assert Runtime.of(BackendOptions(threads=512)).threads == cores
+        assert "would only wait" in caplog.text
 
 
 def test_cores_are_counted_where_affinity_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
