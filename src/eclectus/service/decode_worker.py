@@ -2,7 +2,7 @@
 
 It speaks with its parent over a socket: for each source a request, then blocks of samples until an
 empty one, or a message that says why there are none. It has nothing that is worth attacking: no
-model, no keys, no other client's audio; and what it may take of the machine is limited.
+model, no keys, no other client's audio; and `decode_box` limits what it may take of the machine.
 """
 
 from __future__ import annotations
@@ -20,25 +20,13 @@ from typing import Any, BinaryIO
 from eclectus.core.choices import DecoderChoice
 from eclectus.core.errors import EclectusError, UndecodableAudioError
 from eclectus.core.options import AudioOptions
+from eclectus.service import decode_box
 from eclectus.signal.decode import open_audio
 
 BLOCK, PROBLEM, OPENED = b"b", b"p", b"o"
 """The first byte of an answer."""
 IDLE_S = 60.0
 """Who is not asked for so long ends: a burst of uploads must not keep its processes for ever."""
-
-
-def limit_resources(memory_mb: int) -> None:
-    """Bound what this process may take; where the system knows no such bounds, nothing happens."""
-    try:
-        import resource
-    except ImportError:
-        return
-    size = memory_mb * 2**20
-    for kind, most in ((resource.RLIMIT_AS, size), (resource.RLIMIT_CORE, 0)):
-        _, hard = resource.getrlimit(kind)
-        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (allowed, hard))
 
 
 def serve(link: Connection) -> None:
@@ -49,6 +37,7 @@ def serve(link: Connection) -> None:
             source = _source(link, request)
         except EOFError:
             return
+        decode_box.allow(_size(source))
         try:
             with source:
                 _answer(link, source, request)
@@ -64,6 +53,12 @@ def _source(link: Connection, request: dict[str, Any]) -> BinaryIO:
     if request["inline"]:
         return io.BytesIO(link.recv_bytes())
     return os.fdopen(recv_handle(link), "rb")
+
+
+def _size(source: BinaryIO) -> int:
+    size = source.seek(0, os.SEEK_END)
+    source.seek(0)
+    return size
 
 
 def _answer(link: Connection, source: BinaryIO, request: dict[str, Any]) -> None:
@@ -101,7 +96,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     descriptor, memory_mb = (int(argument) for argument in sys.argv[1:3])
-    limit_resources(memory_mb)
+    decode_box.enter(memory_mb)
     with Connection(descriptor) as link:
         serve(link)
 

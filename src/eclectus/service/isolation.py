@@ -24,11 +24,11 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from eclectus.core import errors
-from eclectus.core.errors import AudioError, EclectusError, UndecodableAudioError
+from eclectus.core.errors import AudioError, EclectusError, OptionError, UndecodableAudioError
 from eclectus.core.options import AudioOptions
 from eclectus.core.protocols import AudioStream
 from eclectus.core.types import Audio, FloatArray
-from eclectus.service.decode_worker import IDLE_S, PROBLEM, values_of
+from eclectus.service.decode_worker import BLOCK, IDLE_S, OPENED, PROBLEM, values_of
 from eclectus.signal.decode import AudioSource, open_audio
 
 LOG = logging.getLogger(__name__)
@@ -38,6 +38,10 @@ _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """Threads of numerical libraries would each reserve memory."""
 _HANDED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "TMPDIR", "LANG")
 """Of the environment; the rest may hold keys."""
+_LONGEST_ANSWER = 64 * 2**20
+"""Bytes: blocks are some seconds long, and a process that was taken over may send what it likes."""
+_LONGEST_TEXT = 64 * 1024
+_LONGEST_MESSAGE = 2_000
 _KEPT = 8
 """Processes that are kept for later files, until they end by themselves. To start one takes longer
 than to recognise a short file."""
@@ -127,7 +131,7 @@ class DecodingProcess:
 
     def __init__(self, memory_mb: int, stall_s: float) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-P", "-m", "eclectus.service.decode_worker"]
+        command = [sys.executable, "-P", "-B", "-m", "eclectus.service.decode_worker"]
         ours_to_give = os.environ  # noqa: TID251 - handed on unread
         environment = {name: ours_to_give[name] for name in _HANDED_ON if name in ours_to_give}
         with theirs:
@@ -180,8 +184,10 @@ class DecodingProcess:
                 send_handle(self._link, source.fileno(), self._process.pid)
         except OSError as error:
             raise self._broken() from error
-        promised: float | None = json.loads(self._receive())
-        return promised
+        promised = self._parsed(self._receive(OPENED))
+        if promised is None or isinstance(promised, int | float):
+            return promised
+        raise self._malformed()
 
     def blocks(self) -> Iterator[FloatArray]:
         """Yield the samples.
@@ -189,22 +195,47 @@ class DecodingProcess:
         Raises:
             EclectusError: The rest can't be decoded.
         """
-        while data := self._receive():
-            yield np.frombuffer(data, "<f4").astype(np.float32, copy=False)
+        while data := self._receive(BLOCK):
+            if len(data) % 4:
+                raise self._malformed()
+            samples = np.frombuffer(data, "<f4").astype(np.float32, copy=False)
+            if not np.isfinite(samples).all():
+                raise self._malformed()
+            yield samples
 
-    def _receive(self) -> bytes:
+    def _receive(self, expected: bytes) -> bytes:
+        """Return the next answer, of a kind, without the byte that names its kind."""
         try:
             if not self._link.poll(self._stall_s):
                 self.kill()
                 raise UndecodableAudioError(
                     f"decoding it brought nothing for {self._stall_s:g} s", crashed=True
                 )
-            answer = self._link.recv_bytes()
+            answer = self._link.recv_bytes(_LONGEST_ANSWER)
         except (EOFError, OSError) as error:
             raise self._broken() from error
         if answer[:1] == PROBLEM:
-            raise problem_of(json.loads(answer[1:]))
+            raise problem_of(self._parsed(answer[1:]))
+        if answer[:1] != expected:
+            raise self._malformed()
         return answer[1:]
+
+    def _parsed(self, text: bytes) -> object:
+        if len(text) > _LONGEST_TEXT:
+            raise self._malformed()
+        try:
+            parsed: object = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise self._malformed() from error
+        return parsed
+
+    def _malformed(self) -> UndecodableAudioError:
+        """Return the error for an answer that no decoder of ours gives; the process is ended."""
+        self.kill()
+        LOG.warning("a decoding process gave a malformed answer and was ended")
+        return UndecodableAudioError(
+            "decoding it failed badly: the file makes its decoder misbehave", crashed=True
+        )
 
     def _broken(self) -> UndecodableAudioError:
         self.kill()
@@ -295,13 +326,19 @@ def _has_descriptor(source: BinaryIO) -> bool:
     return True
 
 
-def problem_of(told: dict[str, object]) -> EclectusError:
-    """Return the error that a process tells of."""
+def problem_of(answer: object) -> EclectusError:
+    """Return the error that a process reports: one of audio or of options, whatever it says."""
+    told = answer if isinstance(answer, dict) else {}
     kinds = {
         kind.code: kind
         for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, EclectusError)
+        if isinstance(kind, type) and issubclass(kind, AudioError | OptionError)
     }
-    kind = kinds.get(str(told["code"]), AudioError)
-    context = told["context"]
-    return kind(str(told["message"]), **(context if isinstance(context, dict) else {}))
+    kind = kinds.get(str(told.get("code")), AudioError)
+    context = told.get("context")
+    known = {
+        name: value
+        for name, value in (context if isinstance(context, dict) else {}).items()
+        if name != "message" and (value is None or isinstance(value, str | int | float))
+    }
+    return kind(str(told.get("message", "it can't be decoded"))[:_LONGEST_MESSAGE], **known)

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 import soundfile
 
 from eclectus.core.errors import (
+    AudioError,
     AudioTooLongError,
     EclectusError,
     OptionError,
@@ -243,6 +246,82 @@ def test_many_at_once(processes: DecodingProcesses) -> None:
         thread.join()
     assert found == [True] * 6
     assert len(processes._idle) <= isolation._KEPT
+
+
+def taken_over(processes: DecodingProcesses, *answers: bytes) -> Connection:
+    """Let the next source get these answers, as of a decoder that does what a file tells it."""
+    whole(processes.open(CLIP.read_bytes(), PLAIN))
+    (process,) = processes._idle
+    ours, theirs = Pipe()
+    process._link.close()
+    process._link = ours
+    # Nothing may be there before the source is sent: a process that speaks unasked is not used.
+    send = process._link.send_bytes
+
+    def answer(data: bytes) -> None:
+        send(data)
+        while answers_left:
+            theirs.send_bytes(answers_left.pop(0))
+
+    answers_left = list(answers)
+    process._link.send_bytes = answer  # type: ignore[method-assign, assignment] # the fault to test
+    return theirs
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [b""],
+        [b"x1.0"],
+        [b"b"],
+        [b"o"],
+        [b"o{"],
+        [b'o"ten"'],
+        [b"o" + b"[" * 100_000],
+        [b"o" + b"1" * 100_000],
+        [b"p"],
+        [b"p{"],
+        [b"p" + b"[" * 60_000],
+        [b"o1.0", b"babc"],
+        [b"o1.0", b"b" + np.array([np.nan], "<f4").tobytes()],
+        [b"o1.0", b"o1.0"],
+    ],
+    ids=lambda answers: repr(answers[-1][:8]),
+)
+def test_an_answer_that_no_decoder_gives_is_an_error_of_the_audio(
+    processes: DecodingProcesses, answers: list[bytes]
+) -> None:
+    link = taken_over(processes, *answers)
+    with pytest.raises(UndecodableAudioError, match="failed badly"):
+        whole(processes.open(CLIP.read_bytes(), PLAIN))
+    link.close()
+
+
+def test_an_answer_is_no_longer_than_a_block(
+    processes: DecodingProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolation, "_LONGEST_ANSWER", 1_000)
+    with pytest.raises(UndecodableAudioError, match="failed badly"):
+        whole(processes.open(CLIP.read_bytes(), PLAIN))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        [],
+        "x",
+        5,
+        None,
+        {"code": ["x"], "message": 5, "context": {"message": "twice"}},
+        {"code": "capacity", "message": "m" * 10_000, "context": {"retry_after_s": 1e9}},
+        {"code": "undecodable_audio", "context": {"a": [1], "b": {}}},
+    ],
+)
+def test_whatever_a_process_reports_is_an_error_of_audio(told: object) -> None:
+    problem = problem_of(told)
+    assert isinstance(problem, AudioError)
+    assert len(problem.message) <= 2_000
 
 
 def test_an_unknown_problem_is_an_error_still() -> None:

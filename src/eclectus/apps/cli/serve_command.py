@@ -29,11 +29,13 @@ def serve(*, loaded: LoadedSettings, no_banner: Quiet = False) -> None:
     """Run `eclectus serve`."""
     require_extra("server")
     from eclectus.apps.server.listening import bind
+    from eclectus.service.decode_box import hide
     from eclectus.service.logs import log_as_json
     from eclectus.service.service import SpeechService
 
     server = loaded.settings.server
     log_as_json(loaded.settings.logging.level)
+    hide()
     listening = bind(server.host, server.port)
     service = SpeechService(loaded.settings)
     # The model is loaded while the web framework is imported: each is half of the time to start.

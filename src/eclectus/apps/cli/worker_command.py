@@ -41,11 +41,13 @@ def worker(*, loaded: LoadedSettings, until_empty: UntilEmpty = False) -> None:
     from eclectus.apps.worker.redis_queue import RedisQueue
     from eclectus.apps.worker.storage import Storage
     from eclectus.apps.worker.worker import Worker
+    from eclectus.service.decode_box import hide
     from eclectus.service.logs import log_as_json
     from eclectus.service.model_pool import ModelPool
 
     settings = loaded.settings
     log_as_json(settings.logging.level)
+    hide()
     with closing(RedisQueue(settings.queue)) as queue, closing(ModelPool(settings)) as pool:
         queue.waiting()  # one that can't be reached is told before the model is loaded
         storage = Storage(settings.storage)
