@@ -29,6 +29,7 @@ from eclectus.core.options import (
     TimestampLevel,
     WindowPlan,
 )
+from eclectus.output.registry import listing
 
 
 def _of(kind: type[StrEnum]) -> str:
@@ -182,7 +183,7 @@ OutputFormat = Annotated[
         "--output-format",
         "-f",
         metavar="NAMES",
-        help="txt, srt, vtt, json, jsonl, csv, tsv or all; several with commas or by repetition.",
+        help=f"{listing(last=' or ')}; several with commas or by repetition.",
     ),
 ]
 Overwrite = Annotated[
