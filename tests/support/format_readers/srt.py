@@ -9,4 +9,5 @@ def read(text: str) -> list[Row]:
         lines = part.split("\n")
         assert lines[0] == str(number)
         rows.append(block(lines[1:], ","))
+    assert not any("-->" in row.text for row in rows)
     return rows

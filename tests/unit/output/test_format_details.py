@@ -221,3 +221,9 @@ def test_what_a_spreadsheet_would_run_is_disarmed_on_request(name: str, text: st
 @pytest.mark.parametrize("name", ["csv", "tsv"])
 def test_what_is_no_formula_stays_as_it_is(name: str) -> None:
     assert render(TRANSCRIPT, name, RenderOptions(escape_formulas=True)) == render(TRANSCRIPT, name)
+
+
+def test_lyrics_have_a_segment_a_line_behind_its_start() -> None:
+    assert render(TRANSCRIPT, "lrc") == "[00:00.48]Tea, “now”?\n[00:04.00]No.\n"
+    late = Transcript((segment(Word("Late", 6_059.999, 6_060.5, 1.0)),), 6_061.0)
+    assert render(late, "lrc") == "[100:59.99]Late\n"
