@@ -19,9 +19,9 @@ from eclectus.apps.cli.live_view import JsonView, LineView, LiveView, TerminalVi
 from eclectus.core.errors import BackendUnavailableError
 from eclectus.core.types import FloatArray, Word
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Final, Partial
-from tests.cli.running import Cli
 from tests.support.builtin import copy_builtin
 from tests.support.clips import right
+from tests.support.command_line import Cli
 
 RATE = 16_000
 
