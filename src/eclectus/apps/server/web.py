@@ -21,12 +21,12 @@ from eclectus.apps.server import web_ws
 from eclectus.apps.server.context import PageClient, Service
 from eclectus.apps.server.errors import HttpError
 from eclectus.apps.server.openai_models import resolve_model
+from eclectus.apps.server.transcript_files import file_response
 from eclectus.apps.server.web_shapes import TranscriptShape, error_line, progress_line
 from eclectus.core.options import TimestampLevel
 from eclectus.core.types import Progress, Transcript
 from eclectus.output.json_fields import transcript_fields
-from eclectus.output.registry import FORMATS, render
-from eclectus.output.transcript_format import RenderOptions
+from eclectus.output.registry import FORMATS
 from eclectus.service.service import FileRequest, SpeechService
 
 PAGE = "index.html"
@@ -278,14 +278,9 @@ class _Lines:
 @_page.post("/web/render/{kind}")
 async def rendered(kind: str, shape: TranscriptShape, service: Service, _: PageClient) -> Response:
     """Write a transcript that the page holds as a file of one kind."""
-    file = FORMATS.get(kind)
-    if file is None:
+    if kind not in FORMATS:
         raise HttpError(404, f"there is no download {kind!r}; there are {', '.join(FORMATS)}")
-    options = RenderOptions.of(service.settings.output, service.settings.subtitles)
-    text = render(shape.transcript(), file.name, options)
-    media_type = f"{file.media_type}; charset=utf-8"
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-    return Response(text, media_type=media_type, headers=headers)
+    return file_response(shape.transcript(), kind, service)
 
 
 _page.include_router(web_ws.router)
