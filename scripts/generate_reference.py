@@ -115,7 +115,7 @@ def formats_table() -> str:
         f"| `{one.name}` | {one.title}: {one.summary} | {one.grain} | `{one.media_type}` |"
         for one in FORMATS.values()
     ]
-    return "\n".join(["", *lines, ""])
+    return "\n".join(["", "", *lines, "", ""])
 
 
 # What stands between `<!-- formats:table -->` and `<!-- / -->` on a page for people.
