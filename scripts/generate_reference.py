@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Write .env.example and the references of docs/ from the code; `--check` only compares."""
+"""Write .env.example, the references of docs/ and the marked lists of pages from the code.
+
+`--check` only compares.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from eclectus.apps.cli.help import all_help
 from eclectus.config.aliases import ALIASES
 from eclectus.config.schema import Setting, schema, sections
 from eclectus.core.option_spec import Kind
+from eclectus.output.registry import FORMATS, listing
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTICE = "Written by scripts/generate_reference.py; change the source, not this file."
@@ -109,11 +113,39 @@ def cli_page() -> str:
     return "\n".join(lines)
 
 
+def formats_table() -> str:
+    lines = ["| format | what it is | finest times | media type |", "|---|---|---|---|"]
+    lines += [
+        f"| `{one.name}` | {one.title}: {one.summary} | {one.grain} | `{one.media_type}` |"
+        for one in FORMATS.values()
+    ]
+    return "\n".join(["", "", *lines, "", ""])
+
+
+# What stands between `<!-- formats:table -->` and `<!-- / -->` on a page for people.
+BLOCKS = {
+    "formats:table": formats_table,
+    "formats:list": lambda: listing(FORMATS, " and "),
+}
+MARKED = re.compile(r"(<!-- ([a-z]+:[a-z]+) -->).*?(<!-- / -->)", re.DOTALL)
+
+
+def marked_pages() -> dict[Path, str]:
+    """Return the pages that have marks, filled anew."""
+    pages = {}
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        text = path.read_text(encoding="utf-8")
+        if MARKED.search(text):
+            pages[path] = MARKED.sub(lambda found: found[1] + BLOCKS[found[2]]() + found[3], text)
+    return pages
+
+
 def main() -> int:
     pages = {
         ROOT / ".env.example": env_example(),
         ROOT / "docs/reference/settings.md": settings_page(),
         ROOT / "docs/reference/cli.md": cli_page(),
+        **marked_pages(),
     }
     for command, text in all_help().items():
         snapshot = f"{command.replace(' ', '-')}.txt"

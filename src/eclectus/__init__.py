@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from eclectus.core.errors import EclectusError
     from eclectus.core.options import BackendOptions, HubOptions, StreamOptions, TranscribeOptions
     from eclectus.core.types import Audio, Segment, Token, Transcript, Word
+    from eclectus.output.registry import render
+    from eclectus.output.transcript_format import RenderOptions
     from eclectus.recognition.recognizer import Recognizer
     from eclectus.streaming.session import Session
 
@@ -31,6 +33,7 @@ _HOMES = {
     "HubOptions": "eclectus.core.options",
     "Model": "eclectus.api",
     "Recognizer": "eclectus.recognition.recognizer",
+    "RenderOptions": "eclectus.output.transcript_format",
     "Segment": "eclectus.core.types",
     "Session": "eclectus.streaming.session",
     "StreamOptions": "eclectus.core.options",
@@ -39,6 +42,7 @@ _HOMES = {
     "Transcript": "eclectus.core.types",
     "Word": "eclectus.core.types",
     "load": "eclectus.api",
+    "render": "eclectus.output.registry",
     "transcribe": "eclectus.api",
 }
 
@@ -49,6 +53,7 @@ __all__ = [
     "HubOptions",
     "Model",
     "Recognizer",
+    "RenderOptions",
     "Segment",
     "Session",
     "StreamOptions",
@@ -58,6 +63,7 @@ __all__ = [
     "Word",
     "__version__",
     "load",
+    "render",
     "transcribe",
 ]
 

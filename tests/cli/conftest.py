@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eclectus.apps.cli.main import run
-from tests.cli.running import Cli, Ended
+from tests.support.command_line import Cli, Ended
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Cli
 from tests.support.clips import right
+from tests.support.command_line import Cli
 from tests.support.redis_server import redis_server
 
 

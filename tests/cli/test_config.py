@@ -7,7 +7,7 @@ import pytest
 
 from eclectus.config.schema import schema
 from eclectus.config.settings import MASK
-from tests.cli.running import Cli
+from tests.support.command_line import Cli
 
 
 def rows(text: str) -> dict[str, tuple[str, str]]:

@@ -11,7 +11,7 @@ from eclectus.apps.cli.flags import FLAGS, STREAM_FLAGS
 from eclectus.apps.cli.help import all_help
 from eclectus.apps.cli.main import COMMANDS
 from eclectus.config.schema import schema
-from tests.cli.running import Cli, Ended
+from tests.support.command_line import Cli, Ended
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 HELP = all_help()

@@ -13,8 +13,8 @@ import pytest
 import soundfile
 
 from eclectus.core.types import FloatArray
-from tests.cli.running import Cli
 from tests.support.clips import right
+from tests.support.command_line import Cli
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 RATE = 16_000

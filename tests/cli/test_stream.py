@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import types
@@ -14,13 +15,13 @@ import soundfile as sf
 
 from eclectus.apps.cli import live_sources
 from eclectus.apps.cli.live_sources import LiveSource, from_pipe, gathered
-from eclectus.apps.cli.live_view import LineView, TerminalView, as_json
+from eclectus.apps.cli.live_view import JsonView, LineView, LiveView, TerminalView, as_json
 from eclectus.core.errors import BackendUnavailableError
 from eclectus.core.types import FloatArray, Word
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Final, Partial
-from tests.cli.running import Cli
 from tests.support.builtin import copy_builtin
 from tests.support.clips import right
+from tests.support.command_line import Cli
 
 RATE = 16_000
 
@@ -227,3 +228,26 @@ def test_a_multilingual_model_tells_the_language(cli: Cli, clip: Path, tmp_path:
     segments = [event for event in events if event["type"] == "segment"]
     assert {one["language"] for one in segments} == {"en"}
     assert cli("stream", clip, "-q", "-m", folder, "--language", "sv").code != 0
+
+
+HOSTILE = "\x1b]0;title\x07\x9b2Jword"
+
+
+@pytest.mark.parametrize("view", [TerminalView, LineView, JsonView])
+def test_what_a_model_says_never_commands_a_terminal(
+    view: Callable[[io.StringIO], LiveView],
+) -> None:
+    out = io.StringIO()
+    shown = view(out)
+    for event in (Final((Word(HOSTILE, 0.0, 1.0, 0.5),)), Partial((Word(HOSTILE, 1.0, 2.0, 0.5),))):
+        shown.show(event)
+    shown.show(Ended(2.0))
+    said = re.sub("\x1b\\[(?:[02]m|J)", "", out.getvalue())  # the view's own
+    assert "word" in said
+    assert re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]", said) is None
+
+
+def test_json_lines_hold_the_words_as_the_model_says_them() -> None:
+    out = io.StringIO()
+    JsonView(out).show(Final((Word(HOSTILE, 0.0, 1.0, 0.5),)))
+    assert json.loads(out.getvalue())["text"] == HOSTILE

@@ -10,8 +10,8 @@ import pytest
 
 from eclectus.apps.cli.transcribe_command import BUILTIN_HINT
 from eclectus.output.registry import FORMATS
-from tests.cli.running import Cli
 from tests.support.clips import right
+from tests.support.command_line import Cli
 
 CUE = re.compile(r"00:00:\d\d,\d{3} --> 00:00:\d\d,\d{3}")
 

@@ -25,7 +25,8 @@ from eclectus.models.cache import PART_SUFFIX, RepoCache
 from eclectus.models.library import ensure, local_models, remove, resolve
 from eclectus.models.pull import pull
 from eclectus.models.references import HubReference, parse
-from eclectus.models.store import HubClient, RemoteFile
+from eclectus.models.remote_files import RemoteFile
+from eclectus.models.store import HubClient
 from eclectus.models.verify import FileState, verify
 from tests.support import graphs
 from tests.support.hub_server import HubServer, running_hub

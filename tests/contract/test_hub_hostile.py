@@ -17,8 +17,9 @@ from eclectus.core.options import HubOptions
 from eclectus.models.cache import RepoCache
 from eclectus.models.pull import pull
 from eclectus.models.references import HubReference, parse
+from eclectus.models.remote_files import Listing
 from eclectus.models.remote_names import is_etag, is_file_name, is_revision
-from eclectus.models.store import HubClient, Listing
+from eclectus.models.store import HubClient
 from tests.support import graphs
 from tests.support.hub_server import HubServer, running_hub
 

@@ -13,7 +13,10 @@ import soundfile
 from deepgram import DeepgramClient
 from deepgram.environment import DeepgramClientEnvironment
 
+from eclectus.output.registry import FORMATS
+from eclectus.output.transcript_format import TranscriptFormat
 from tests.support.clips import right
+from tests.support.read_back import reader_of
 
 GARDEN = Path(__file__).resolve().parents[1] / "data" / "garden.flac"
 DATA = GARDEN.read_bytes()
@@ -49,6 +52,23 @@ def test_errors_of_the_fastapi_services_are_details(
     answer = post(server_url + path, data, **fields)
     assert answer.status_code == status
     assert answer.json().keys() == {"detail"}
+
+
+@pytest.mark.parametrize("file", FORMATS.values(), ids=list(FORMATS))
+def test_a_file_of_every_output_format_can_be_had(server_url: str, file: TranscriptFormat) -> None:
+    answer = post(f"{server_url}/transcribe", output_format=file.name)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == f"{file.media_type}; charset=utf-8"
+    assert right(" ".join(row.text for row in reader_of(file.name)(answer.text)))
+
+
+def test_an_output_format_that_is_not_there_is_named_with_those_that_are(server_url: str) -> None:
+    answer = post(f"{server_url}/transcribe", output_format="strt")
+    assert answer.status_code == 422
+    assert "Did you mean srt?" in answer.text
+    form = httpx.get(f"{server_url}/openapi.json").json()["paths"]["/transcribe"]["post"]
+    fields = form["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    assert fields["output_format"]["anyOf"][0]["enum"] == list(FORMATS)
 
 
 @pytest.mark.parametrize("wanted", [None, "json"])

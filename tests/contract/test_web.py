@@ -21,7 +21,10 @@ from websockets.sync.connection import Connection
 from eclectus.apps.server.web import MEDIA_TYPES, POLICY, page_files
 from eclectus.config.schema import Settings
 from eclectus.config.server_options import ServerOptions
+from eclectus.output.registry import FORMATS
+from eclectus.output.transcript_format import TranscriptFormat
 from tests.support.clips import spoken, words_of
+from tests.support.read_back import reader_of
 from tests.support.server import running, running_server
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -222,19 +225,22 @@ TRANSCRIPT = {
 }
 
 
-@pytest.mark.parametrize(
-    ("kind", "begins"),
-    [
-        ("txt", "Good morning."),
-        ("srt", "1\n00:00:00,500 --> "),
-        ("vtt", "WEBVTT"),
-        ("json", '{\n  "text": "Good morning."'),
-    ],
-)
-def test_a_transcript_of_the_page_becomes_a_file(server_url: str, kind: str, begins: str) -> None:
-    answer = post(f"{server_url}/web/render/{kind}", json=TRANSCRIPT)
+@pytest.mark.parametrize("file", FORMATS.values(), ids=list(FORMATS))
+def test_a_transcript_of_the_page_becomes_a_file_of_every_format(
+    server_url: str, file: TranscriptFormat
+) -> None:
+    answer = post(f"{server_url}/web/render/{file.name}", json=TRANSCRIPT)
     assert answer.status_code == 200
-    assert answer.text.startswith(begins)
+    assert answer.headers["content-type"] == f"{file.media_type}; charset=utf-8"
+    assert [row.text for row in reader_of(file.name)(answer.text)] == ["Good morning."]
+
+
+def test_the_page_has_a_button_for_every_format(server_url: str) -> None:
+    text = get(f"{server_url}/").text
+    found = re.findall('<button type="button" data-format="(.*?)" data-suffix="(.*?)"', text)
+    assert found == [(file.name, file.suffix) for file in FORMATS.values()]
+    for file in FORMATS.values():
+        assert f'aria-label="Download as {file.title}">{file.name.upper()}</button>' in text
 
 
 @pytest.mark.parametrize(

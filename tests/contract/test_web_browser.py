@@ -12,6 +12,7 @@ import soundfile
 
 from eclectus.config.schema import Settings
 from eclectus.config.server_options import ServerOptions
+from eclectus.output.registry import FORMATS
 from tests.support.browser import Page, chromium, open_page
 from tests.support.clips import words_of
 from tests.support.server import running_server
@@ -116,6 +117,28 @@ def test_a_file_that_is_chosen_becomes_words_and_subtitles(page: Page, tmp_path:
     assert re.match(r"1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n", text)
     assert_heard(text, GARDEN)
     assert page.problems == []
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_every_format_can_be_chosen_on_any_screen(page: Page, width: int) -> None:
+    page.call(
+        "Emulation.setDeviceMetricsOverride",
+        width=width,
+        height=700,
+        deviceScaleFactor=1,
+        mobile=False,
+    )
+    page.choose_files("#files", GARDEN)
+    page.until("document.querySelector('#hint').textContent.includes('Choose a word')")
+    boxes = page.run(
+        "[...document.querySelectorAll('[data-format]')].map(b => b.getBoundingClientRect())"
+        ".map(box => [box.left, box.right, box.width, box.height])"
+    )
+    assert len(boxes) == len(FORMATS)
+    for left, right, box_width, height in boxes:
+        assert left >= 0
+        assert right <= width
+        assert min(box_width, height) >= 40  # a finger's
 
 
 def test_a_word_that_is_clicked_is_heard_and_marked(page: Page) -> None:

@@ -23,7 +23,7 @@ from omegaconf import OmegaConf
 from benchmarks.nemo_reference import find_tokens
 from benchmarks.synthetic import build, layouts
 from benchmarks.synthetic.shapes import SHAPES, Shape, nemo_config
-from tests.golden.signals import CLIPS, clip
+from tests.support.golden_signals import CLIPS, clip
 
 _FIXTURES = Path(__file__).parent / "fixtures"
 _CORPUS = Path(__file__).parents[2] / "LICENSE"

@@ -9,7 +9,7 @@ import pytest
 
 from eclectus.signal.logmel import LogMel
 from eclectus.signal.logmel_stream import LogMelStream
-from tests.golden.signals import clip
+from tests.support.golden_signals import clip
 
 _FIXTURE = Path(__file__).parent / "fixtures" / "features.npz"
 _SAMPLES = 17_723

@@ -18,7 +18,7 @@ from eclectus.core.types import EncoderOutput, Hypothesis
 from eclectus.models.loader import LoadedModel, load_model
 from eclectus.search.choose import make_search
 from eclectus.signal.logmel import LogMel
-from tests.golden.signals import CLIPS, clip
+from tests.support.golden_signals import CLIPS, clip
 
 _FIXTURES = Path(__file__).parent / "fixtures"
 _MODELS = ["tdt", "tdt-powers", "rnnt", "ctc"]

@@ -8,46 +8,9 @@ from hypothesis import strategies as st
 from eclectus.core.options import SegmentOptions, SubtitleOptions
 from eclectus.core.types import Transcript, Word
 from eclectus.output.registry import render
+from eclectus.output.transcript_format import RenderOptions
 from eclectus.text.segments import to_segments
-
-Block = tuple[int, int, list[str]]
-TIME = r"(\d{2,}):([0-5]\d):([0-5]\d)%s(\d{3})"
-
-
-def milliseconds(parts: tuple[str, ...]) -> int:
-    hours, minutes, seconds, thousandths = map(int, parts)
-    return ((hours * 60 + minutes) * 60 + seconds) * 1000 + thousandths
-
-
-def parse_block(lines: list[str], separator: str) -> Block:
-    time = TIME % re.escape(separator)
-    match = re.fullmatch(f"{time} --> {time}", lines[0])
-    assert match is not None
-    edges = match.groups()
-    return milliseconds(edges[:4]), milliseconds(edges[4:]), lines[1:]
-
-
-def parse_srt(text: str) -> list[Block]:
-    blocks = []
-    for number, block in enumerate(
-        text.removesuffix("\n\n").split("\n\n") if text else [], start=1
-    ):
-        lines = block.split("\n")
-        assert lines[0] == str(number)
-        blocks.append(parse_block(lines[1:], ","))
-    return blocks
-
-
-def parse_vtt(text: str) -> list[Block]:
-    header, *blocks = text.removesuffix("\n").split("\n\n")
-    assert header == "WEBVTT"
-    parsed = [parse_block(block.split("\n"), ".") for block in blocks]
-    unescape = {"&lt;": "<", "&gt;": ">", "&amp;": "&"}
-    return [
-        (start, end, [re.sub("&[a-z]+;", lambda sign: unescape[sign[0]], line) for line in lines])
-        for start, end, lines in parsed
-    ]
-
+from tests.support.read_back import Row, reader_of
 
 words_and_signs = st.text("ab<&>-,.?é", min_size=1, max_size=9).filter(
     lambda text: "-->" not in text
@@ -78,15 +41,24 @@ options = st.builds(
 )
 
 
-def check(blocks: list[Block], transcript: Transcript, chosen: SubtitleOptions) -> None:
-    edges = [edge for start, end, _ in blocks for edge in (start, end)]
+def edges_of(rows: list[Row]) -> list[int]:
+    return [edge for row in rows for edge in (row.start_ms, row.end_ms) if edge is not None]
+
+
+def written(transcript: Transcript, name: str, chosen: SubtitleOptions) -> list[Row]:
+    return reader_of(name)(render(transcript, name, RenderOptions(subtitles=chosen)))
+
+
+def check(rows: list[Row], transcript: Transcript, chosen: SubtitleOptions) -> None:
+    edges = edges_of(rows)
     assert edges == sorted(edges)
-    shown = [word for _, _, lines in blocks for line in lines for word in line.split(" ")]
+    shown = [word for row in rows for line in row.lines for word in line.split(" ")]
     assert shown == [word.text for word in transcript.words]
-    for start, end, lines in blocks:
+    for row in rows:
+        start, end = edges_of([row])
         assert 1 <= end - start <= max(1, round(chosen.max_duration_s * 1000))
-        assert 1 <= len(lines) <= chosen.max_lines
-        for line in lines:
+        assert 1 <= len(row.lines) <= chosen.max_lines
+        for line in row.lines:
             assert len(line) <= chosen.max_line_characters or " " not in line
 
 
@@ -95,24 +67,23 @@ def check(blocks: list[Block], transcript: Transcript, chosen: SubtitleOptions) 
 def test_srt_parses_back_in_order_and_within_the_limits(
     transcript: Transcript, chosen: SubtitleOptions
 ) -> None:
-    check(parse_srt(render(transcript, "srt", chosen)), transcript, chosen)
+    check(written(transcript, "srt", chosen), transcript, chosen)
 
 
 @settings(max_examples=30, deadline=None)
 @given(transcripts(), options)
 def test_vtt_says_the_same_as_srt(transcript: Transcript, chosen: SubtitleOptions) -> None:
-    blocks = parse_vtt(render(transcript, "vtt", chosen))
-    assert blocks == parse_srt(render(transcript, "srt", chosen))
+    assert written(transcript, "vtt", chosen) == written(transcript, "srt", chosen)
 
 
 @settings(max_examples=30, deadline=None)
 @given(transcripts(), st.integers(10, 42))
 def test_highlighting_underlines_every_word_once(transcript: Transcript, width: int) -> None:
     chosen = SubtitleOptions(max_line_characters=width, highlight_words=True)
-    blocks = parse_srt(render(transcript, "srt", chosen))
-    edges = [edge for start, end, _ in blocks for edge in (start, end)]
+    rows = written(transcript, "srt", chosen)
+    edges = edges_of(rows)
     assert edges == sorted(edges)
-    assert all(end > start for start, end, _ in blocks)
-    marked = [re.findall("<u>(.*?)</u>", "\n".join(lines)) for _, _, lines in blocks]
+    assert all(start < end for start, end in map(edges_of, ([row] for row in rows)))
+    marked = [re.findall("<u>(.*?)</u>", row.text) for row in rows]
     assert all(len(words) == 1 for words in marked)
     assert [words[0] for words in marked] == [word.text for word in transcript.words]

@@ -23,6 +23,8 @@ from eclectus.config.sources import (
     read_variables,
 )
 from eclectus.core.errors import OptionError
+from eclectus.output.registry import expand_formats
+from eclectus.output.template import check_template
 
 DEFAULT_ORIGIN = "default"
 MASK = "********"
@@ -151,7 +153,22 @@ def _resolve(layers: Iterable[Given]) -> LoadedSettings:
         name: _build(home.type, values.get(name, {}), name, origins)
         for name, home in sections().items()
     }
-    return LoadedSettings(Settings(**values[""], **built), origins)
+    loaded = LoadedSettings(Settings(**values[""], **built), origins)
+    _check_results(loaded)
+    return loaded
+
+
+def _check_results(loaded: LoadedSettings) -> None:
+    """Refuse names of results that are impossible: only here are the formats known."""
+    output = loaded.settings.output
+    for key, check in (
+        ("output.formats", lambda: expand_formats(output.formats)),
+        ("output.template", lambda: check_template(output.template)),
+    ):
+        try:
+            check()
+        except OptionError as error:
+            raise OptionError(f"{loaded.origins[key]}: {error}", **error.context) from error
 
 
 def convert(given: Given) -> object:

@@ -247,6 +247,11 @@ class OutputOptions(Options):
         flag="--timestamps",
         metavar="LEVEL",
     )
+    escape_formulas: bool = option(
+        False,
+        "In csv and tsv, write an apostrophe before a text that a spreadsheet takes for a formula.",
+        flag="--escape-formulas/--no-escape-formulas",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

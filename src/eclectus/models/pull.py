@@ -17,7 +17,8 @@ from eclectus.models.files import sha256_of
 from eclectus.models.layout import CONFIG, Selection, select
 from eclectus.models.lock import LockedFile, write_lock
 from eclectus.models.references import HubReference
-from eclectus.models.store import HubClient, Listing, Progress, RemoteFile, free_space_message
+from eclectus.models.remote_files import Listing, RemoteFile
+from eclectus.models.store import HubClient, Progress, free_space_message
 
 # Room that a download leaves free.
 _MARGIN_BYTES = 64 * 1024 * 1024

@@ -21,8 +21,9 @@ from typing import Any, Protocol
 from eclectus.core.errors import ModelDownloadError
 from eclectus.core.options import HubOptions
 from eclectus.models.cache import PART_SUFFIX, RepoCache
-from eclectus.models.files import git_blob_id, human_size, sha256_of
+from eclectus.models.files import human_size
 from eclectus.models.hub_token import is_home, is_private, may_have_token
+from eclectus.models.remote_files import Listing, remote_file
 from eclectus.models.remote_names import below, is_commit, is_etag, is_file_name
 
 
@@ -38,38 +39,6 @@ class Progress(Protocol):
             total: Bytes in all, 0 if the hub does not say.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """What the hub says about a file; None where it does not say.
-
-    Attributes:
-        size: Bytes.
-        sha256: Checksum of a large file.
-        blob_id: Git's checksum of a small file.
-    """
-
-    size: int | None = None
-    sha256: str | None = None
-    blob_id: str | None = None
-
-    def matches(self, path: Path) -> bool:
-        """Whether a file on disk is this one, as far as the hub says."""
-        if self.size is not None and path.stat().st_size != self.size:
-            return False
-        if self.sha256 is not None:
-            return sha256_of(path) == self.sha256
-        return self.blob_id is None or git_blob_id(path) == self.blob_id
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A repository at one commit."""
-
-    repo: str
-    commit: str
-    files: Mapping[str, RemoteFile]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +93,7 @@ class HubClient:
             raise self._odd(repo, f"the commit {commit[:80]!r}")
         # A name that leads elsewhere is none that could be fetched.
         files = {
-            item.rfilename: _remote(item)
+            item.rfilename: remote_file(item)
             for item in info.siblings or ()
             if is_file_name(item.rfilename)
         }
@@ -359,16 +328,6 @@ def _transport_errors() -> tuple[type[Exception], ...]:
 def _client_errors() -> tuple[type[Exception], ...]:
     """Everything that the client raises on purpose; an impossible hub id is a ValueError."""
     return *_transport_errors(), ValueError
-
-
-def _remote(item: Any) -> RemoteFile:
-    lfs = getattr(item, "lfs", None)
-    digest = getattr(lfs, "sha256", None) if lfs is not None else None
-    return RemoteFile(
-        size=getattr(item, "size", None),
-        sha256=digest,
-        blob_id=None if digest else getattr(item, "blob_id", None),
-    )
 
 
 def _silent_bar(name: str, on_progress: Progress | None) -> type[Any]:

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 
-# Characters that end a line somewhere, and the control characters.
-_BREAKS = re.compile("[\x00-\x20\x7f\x85\u2028\u2029]+")
+# The control characters (C0, DEL and C1, which terminals obey) and the other ends of lines.
+_CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029"
+_BREAKS = re.compile(f"[{_CONTROLS} ]+")
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
+_SHORT = {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
 
 
 def one_line(text: str) -> str:
     """Return the text on one line, control characters and runs of spaces made single spaces."""
     return _BREAKS.sub(" ", text).strip(" ")
+
+
+def escaped(text: str) -> str:
+    r"""Return the text on one line, each control character and backslash as a Python escape."""
+    return _CONTROL.sub(_escape, text.replace("\\", r"\\"))
+
+
+def to_json(value: object, indent: int | None = None) -> str:
+    """Write JSON that is readable and holds no raw control character."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+    # What is left after json.dumps stands within strings, apart from the newlines of the indent.
+    return _CONTROL.sub(lambda found: _unicode(found) if found[0] != "\n" else "\n", text)
+
+
+def without_surrogates(text: str) -> str:
+    """Replace lone surrogates, which UTF-8 can't hold, by the replacement character."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def no_formula(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would take for a formula."""
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def milliseconds(seconds: float) -> int:
@@ -30,3 +58,12 @@ def clock(total_ms: int, separator: str) -> str:
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours:02d}:{minute:02d}:{second:02d}{separator}{thousandths:03d}"
+
+
+def _escape(found: re.Match[str]) -> str:
+    sign = found[0]
+    return _SHORT.get(sign) or (f"\\x{ord(sign):02x}" if ord(sign) < 0x100 else _unicode(found))
+
+
+def _unicode(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from eclectus.core.options import SubtitleOptions
-from eclectus.core.types import Segment, Transcript
 from eclectus.output.clean import milliseconds, one_line
 from eclectus.output.linebreak import break_merit, lines_needed, wrap
+
+if TYPE_CHECKING:
+    from eclectus.core.types import Segment, Transcript
 
 
 @dataclass(frozen=True, slots=True)

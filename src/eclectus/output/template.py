@@ -77,6 +77,18 @@ def expand_template(template: str, values: TemplateFields) -> PurePath:
     return PurePath(*parts)
 
 
+def check_template(template: str) -> None:
+    """Refuse a template that no source could fill.
+
+    Raises:
+        OptionError: As `expand_template`.
+    """
+    sample = TemplateFields(
+        parent="parent", filename="file", index=1, date=dt.date(2000, 1, 1), model="model"
+    )
+    expand_template(template, sample)
+
+
 def add_suffix(path: PurePath, suffix: str) -> PurePath:
     """Append `.suffix` to the name; dots that are already in it stay."""
     return path.with_name(f"{path.name}.{suffix}")

@@ -342,6 +342,22 @@ def is_foreign(name: str) -> bool:
 FOREIGN = st.text(min_size=1, max_size=12).filter(is_foreign)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("output.formats", "srtt", r"^--flag: There is no output format 'srtt'.*mean srt"),
+        ("output.formats", " ", "^--flag: No output format is named"),
+        ("output.template", "{nme}", r"^--flag: .*no placeholder"),
+        ("output.template", "../{filename}", r"^--flag: .*leads out"),
+    ],
+)
+def test_impossible_names_of_results_are_refused_where_settings_are_read(
+    tmp_path: Path, key: str, value: str, message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        load(tmp_path, None, Given(key, value, "--flag"))
+
+
 @given(st.dictionaries(FOREIGN, st.text(max_size=12), max_size=4))
 def test_foreign_variables_never_matter(variables: dict[str, str]) -> None:
     assert load(Path("/nonexistent"), variables).settings == Settings()

@@ -14,8 +14,8 @@ from eclectus.apps.cli.output_plan import OutputPlan, PlannedFile
 from eclectus.apps.cli.progress import View
 from eclectus.apps.cli.report import Tally, duration
 from eclectus.core.errors import EclectusError
-from eclectus.core.options import SubtitleOptions
 from eclectus.output.registry import render
+from eclectus.output.transcript_format import RenderOptions
 from eclectus.output.writer import write_atomic
 from eclectus.signal.decode import open_audio
 
@@ -31,14 +31,14 @@ class FileRun:
     Attributes:
         recognizer: The model.
         plan: Where results go.
-        subtitles: How they are laid out.
+        rendering: How they are written.
         view: Where the run is shown.
         tally: What came of it so far.
     """
 
     recognizer: Recognizer
     plan: OutputPlan
-    subtitles: SubtitleOptions
+    rendering: RenderOptions
     view: View
     tally: Tally = field(default_factory=Tally)
 
@@ -106,16 +106,13 @@ class FileRun:
         if not file.outputs:
             with self.view.paused():
                 for name in self.plan.formats:
-                    text = self._render(transcript, name)
+                    text = render(transcript, name, self.rendering)
                     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
                 sys.stdout.flush()
             return []
         written = []
         for name, path in file.outputs:
-            text = self._render(transcript, name)
+            text = render(transcript, name, self.rendering)
             if write_atomic(path, text, self.plan.options.overwrite):
                 written.append(str(path))
         return written
-
-    def _render(self, transcript: Transcript, name: str) -> str:
-        return render(transcript, name, self.subtitles, self.plan.options.timestamps)

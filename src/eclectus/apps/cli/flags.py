@@ -22,6 +22,7 @@ from eclectus.config.sources import Given
 from eclectus.core.choices import Precision
 from eclectus.core.errors import OptionError
 from eclectus.core.option_spec import Kind, OptionSpec
+from eclectus.output.registry import listing
 
 _METAVARS = {
     Kind.INTEGER: "N",
@@ -91,6 +92,8 @@ def _flag(setting: Setting) -> Flag:
     spec = setting.option
     names = tuple(spec.declared.flag.split("/"))
     help_ = _first_sentence(spec)
+    if setting.key == "output.formats":
+        help_ = f"{listing(last=' or ')}; several with commas or by repetition."
     if spec.kind is Kind.SWITCH:
         return Flag((spec.declared.flag,), setting.key, help_)
     metavar = spec.declared.metavar or ("SECONDS" if spec.declared.unit == "s" else "")

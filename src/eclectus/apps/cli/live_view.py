@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TextIO
 
 from eclectus.core.types import Segment, Word
+from eclectus.output.clean import one_line, rounded, to_json
 from eclectus.streaming.events import (
     Ended,
     Endpoint,
@@ -52,10 +52,10 @@ class TerminalView:
         """Show an event."""
         match event:
             case Final():
-                self._line = f"{self._line} {event.text}".strip()
+                self._line = f"{self._line} {one_line(event.text)}".strip()
                 self._draw("")
             case Partial():
-                self._draw(event.text)
+                self._draw(one_line(event.text))
             case Endpoint() | Ended() if self._line:
                 self.out.write(f"{_CLEAR}{self._line}\n")
                 self._line = ""
@@ -84,7 +84,7 @@ class LineView:
         """Show an event."""
         match event:
             case Final():
-                self._words.append(event.text)
+                self._words.append(one_line(event.text))
             case Endpoint() | Ended() if self._words:
                 self.out.write(" ".join(self._words) + "\n")
                 self.out.flush()
@@ -99,7 +99,7 @@ class JsonView:
 
     def show(self, event: Event) -> None:
         """Show an event."""
-        self.out.write(json.dumps(as_json(event), ensure_ascii=False) + "\n")
+        self.out.write(to_json(as_json(event)) + "\n")
         self.out.flush()
 
 
@@ -146,13 +146,12 @@ def _spoken(event: Partial | Final) -> dict[str, Any]:
 
 
 def _segment(segment: Segment) -> dict[str, Any]:
-    confidence = segment.language_confidence
     return {
         "text": segment.text,
         "start": round(segment.start, 3),
         "end": round(segment.end, 3),
         "language": segment.language,
-        "language_confidence": None if confidence is None else round(confidence, 4),
+        "language_confidence": rounded(segment.language_confidence, 4),
     }
 
 
@@ -161,5 +160,5 @@ def _word(word: Word) -> dict[str, Any]:
         "text": word.text,
         "start": round(word.start, 3),
         "end": round(word.end, 3),
-        "confidence": round(word.confidence, 4),
+        "confidence": rounded(word.confidence, 4),
     }

@@ -11,7 +11,7 @@ from eclectus.apps.cli.inputs import STDIN, Input
 from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import EclectusError, OptionError, OutputExistsError
 from eclectus.core.options import OutputOptions
-from eclectus.output.registry import expand_formats
+from eclectus.output.registry import expand_formats, format_named
 from eclectus.output.template import TemplateFields, add_suffix, expand_template
 
 
@@ -84,7 +84,8 @@ class OutputPlan:
         values = TemplateFields.of_source(
             one.source, index=index, model=self.model, day=date.today()
         )
-        name = add_suffix(expand_template(self.options.template, values), format_name)
+        suffix = format_named(format_name).suffix
+        name = add_suffix(expand_template(self.options.template, values), suffix)
         return Path(self.options.directory or ".") / name
 
     def is_done(self, file: PlannedFile) -> bool:

@@ -214,13 +214,14 @@ def _model(loaded: LoadedSettings, *, quiet: bool) -> Iterator[Model]:
 def _write(follower: Follower, loaded: LoadedSettings, plan: OutputPlan, file: PlannedFile) -> None:
     from eclectus.core.types import Transcript
     from eclectus.output.registry import render
+    from eclectus.output.transcript_format import RenderOptions
     from eclectus.output.writer import write_atomic
     from eclectus.recognition.assemble import language_of
 
     config = follower.model.config
     language = language_of(follower.segments, config, loaded.settings.language)
     transcript = Transcript(tuple(follower.segments), follower.duration, language, config.name)
-    options = loaded.settings.output
+    rendering = RenderOptions.of(loaded.settings.output, loaded.settings.subtitles)
     for name, path in file.outputs:
-        text = render(transcript, name, loaded.settings.subtitles, options.timestamps)
+        text = render(transcript, name, rendering)
         write_atomic(path, text, plan.options.overwrite)

@@ -170,5 +170,8 @@ def _file_run(
     loaded: LoadedSettings, recognizer: Recognizer, plan: OutputPlan, view: View
 ) -> FileRun:
     from eclectus.apps.cli.file_run import FileRun
+    from eclectus.output.transcript_format import RenderOptions
 
-    return FileRun(recognizer, plan, loaded.settings.subtitles, view)
+    settings = loaded.settings
+    rendering = RenderOptions.of(settings.output, settings.subtitles)
+    return FileRun(recognizer, plan, rendering, view)

@@ -12,7 +12,8 @@ from fastapi import Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from eclectus.core.types import Segment, Token, Transcript, Word
-from eclectus.output.registry import render
+from eclectus.output.registry import format_named, render
+from eclectus.output.transcript_format import RenderOptions
 from eclectus.service.service import SpeechService
 
 _TINY = 1e-9
@@ -38,8 +39,11 @@ def body_of_format(
         return JSONResponse(verbose(transcript, granularities))
     if wanted == "text":
         return PlainTextResponse(transcript.text + "\n")
-    media = "text/vtt" if wanted == "vtt" else "text/plain"
-    text = render(transcript, wanted, service.settings.subtitles)
+    file = format_named(wanted)  # the other words are names of our formats
+    options = RenderOptions.of(service.settings.output, service.settings.subtitles)
+    text = render(transcript, file.name, options)
+    # As OpenAI has it: what has no type of text of its own is plain text.
+    media = file.media_type if file.media_type.startswith("text/") else "text/plain"
     return Response(text, media_type=f"{media}; charset=utf-8")
 
 

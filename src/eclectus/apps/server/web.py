@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import html
 import json
 import tempfile
 from collections.abc import AsyncIterator
@@ -20,11 +21,12 @@ from eclectus.apps.server import web_ws
 from eclectus.apps.server.context import PageClient, Service
 from eclectus.apps.server.errors import HttpError
 from eclectus.apps.server.openai_models import resolve_model
+from eclectus.apps.server.transcript_files import file_response
 from eclectus.apps.server.web_shapes import TranscriptShape, error_line, progress_line
 from eclectus.core.choices import TimestampLevel
 from eclectus.core.types import Progress, Transcript
-from eclectus.output import json as json_format
-from eclectus.output.registry import render
+from eclectus.output.json_fields import transcript_fields
+from eclectus.output.registry import FORMATS
 from eclectus.service.service import FileRequest, SpeechService
 
 PAGE = "index.html"
@@ -51,7 +53,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_DOWNLOADS = {"txt": "text/plain", "srt": "text/plain", "vtt": "text/vtt", "json": "text/plain"}
+_DOWNLOADS_MARK = b"<!-- downloads -->"
 _MEMORY_BYTES = 8_000_000
 _PATIENCE_S = 0.25
 
@@ -88,10 +90,22 @@ def page_files() -> dict[str, PageFile]:
     for entry in resources.files("eclectus.apps.server").joinpath("web").iterdir():
         kind = MEDIA_TYPES.get(entry.name.rpartition(".")[2])
         if kind is not None:
-            content = entry.read_bytes()
+            content = entry.read_bytes().replace(_DOWNLOADS_MARK, _downloads())
             etag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
             found[entry.name] = PageFile(content, kind, etag)
     return found
+
+
+def _downloads() -> bytes:
+    """Write a button for each format that a transcript can be downloaded as."""
+    buttons = (
+        f'<button type="button" data-format="{html.escape(file.name)}" '
+        f'data-suffix="{html.escape(file.suffix)}" title="{html.escape(file.title)}" '
+        f'aria-label="Download as {html.escape(file.title)}">{html.escape(file.name.upper())}'
+        "</button>"
+        for file in FORMATS.values()
+    )
+    return "\n              ".join(buttons).encode()
 
 
 @_page.api_route("/", methods=["GET", "HEAD"])
@@ -241,8 +255,7 @@ class _Lines:
     def _last(self, task: asyncio.Task[Transcript]) -> str:
         error = task.exception()
         if error is None:
-            text = json_format.render(task.result(), TimestampLevel.WORD)
-            document = json.loads(text)
+            document = transcript_fields(task.result(), TimestampLevel.WORD)
             return json.dumps({"type": "transcript", **document}, ensure_ascii=False) + "\n"
         if not isinstance(error, Exception):
             raise error
@@ -265,12 +278,9 @@ class _Lines:
 @_page.post("/web/render/{kind}")
 async def rendered(kind: str, shape: TranscriptShape, service: Service, _: PageClient) -> Response:
     """Write a transcript that the page holds as a file of one kind."""
-    if kind not in _DOWNLOADS:
-        raise HttpError(404, f"there is no download {kind!r}; there are {', '.join(_DOWNLOADS)}")
-    text = render(shape.transcript(), kind, service.settings.subtitles)
-    media_type = f"{_DOWNLOADS[kind]}; charset=utf-8"
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-    return Response(text, media_type=media_type, headers=headers)
+    if kind not in FORMATS:
+        raise HttpError(404, f"there is no download {kind!r}; there are {', '.join(FORMATS)}")
+    return file_response(shape.transcript(), kind, service)
 
 
 _page.include_router(web_ws.router)

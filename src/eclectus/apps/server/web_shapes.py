@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from eclectus.apps.server.errors import code_of, meaning_of, message_of
 from eclectus.core.choices import TimestampLevel
 from eclectus.core.types import Progress, Segment, Transcript, Word
-from eclectus.output.json import segment_fields
+from eclectus.output.json_fields import segment_fields
 from eclectus.service.live import Flushed, LiveEvent, Restarted
 from eclectus.streaming.events import (
     Ended,

@@ -27,7 +27,7 @@ class InferenceForm(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     response_format: ResponseFormat = ResponseFormat.JSON
-    """`json`, `text`, `srt`, `vtt` or `verbose_json`."""
+    """As OpenAI has them, but for `diarized_json`."""
     language: str | None = None
     """ISO 639-1 code of the language that is spoken, or `auto`."""
     translate: bool = False

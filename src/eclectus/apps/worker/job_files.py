@@ -14,7 +14,7 @@ from eclectus.apps.worker.storage import Location, Storage, parse
 from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import OptionError
 from eclectus.core.options import OutputOptions
-from eclectus.output.registry import expand_formats
+from eclectus.output.registry import expand_formats, format_named
 
 _ID_LENGTH = 12
 
@@ -93,6 +93,11 @@ def _found(source: str, storage: Storage) -> Iterator[tuple[Location, str]]:
 
 
 def results_of(job: Job, item: Item) -> Iterable[tuple[str, Location]]:
-    """Return each format with the place of its result."""
+    """Return each format with the place of its result.
+
+    Raises:
+        OptionError: There is no such format here, only where the job was ordered.
+    """
     place = parse(item.target)
-    return [(name, Location(place.root, f"{place.path}.{name}")) for name in job.formats]
+    files = map(format_named, job.formats)
+    return [(file.name, Location(place.root, f"{place.path}.{file.suffix}")) for file in files]

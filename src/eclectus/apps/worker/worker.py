@@ -33,6 +33,7 @@ from eclectus.core.errors import (
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.types import Transcript
 from eclectus.output.registry import render
+from eclectus.output.transcript_format import RenderOptions
 from eclectus.service.file_scheduler import FileScheduler, FileTicket
 
 LOG = logging.getLogger(__name__)
@@ -231,8 +232,11 @@ class Worker:
                 transcript: Transcript = work.ticket.future.result()
             finally:
                 work.ticket.released.wait()
+        settings = self._settings
+        output = replace(settings.output, timestamps=job.timestamps)
+        rendering = RenderOptions.of(output, settings.subtitles)
         for name, place in results:
-            text = render(transcript, name, self._settings.subtitles, job.timestamps)
+            text = render(transcript, name, rendering)
             self._storage.write(place, text)
         return transcript.duration
 

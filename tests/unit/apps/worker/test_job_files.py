@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_results_are_named_as_the_files_below_the_source(tmp_path: Path) -> None
         f"{items[0].target}.json",
         f"{items[0].target}.srt",
     ]
+
+
+def test_a_format_that_this_worker_does_not_know_is_refused_before_any_work(
+    tmp_path: Path,
+) -> None:
+    sources(tmp_path, "a.wav")
+    job = make_job([f"{tmp_path}/"], f"{tmp_path}/out", OUTPUT, None)
+    (item,) = find_items(job, Storage())
+    newer = replace(job, formats=("json", "docx"))
+    with pytest.raises(OptionError, match="no output format 'docx'"):
+        results_of(newer, item)
 
 
 def test_two_files_with_the_same_results_are_refused(tmp_path: Path) -> None:

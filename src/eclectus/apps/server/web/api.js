@@ -72,14 +72,14 @@ async function ask(path, options = {}) {
 
 export const info = async () => (await ask("/web/info")).json();
 
-/** The transcript as the text of a file of one kind: txt, srt, vtt or json. */
+/** The transcript as a file (a Blob) of one of the kinds that the page has buttons for. */
 export async function rendered(kind, transcript) {
   const answer = await ask(`/web/render/${kind}`, {
     method: "POST",
     body: JSON.stringify(transcript),
     headers: { "Content-Type": "application/json" },
   });
-  return answer.text();
+  return answer.blob();
 }
 
 /**

@@ -286,12 +286,12 @@ function showHint() {
 
 // Taking it away
 
-async function save(kind) {
+async function save(kind, suffix) {
   try {
-    download(shown.title, kind, await api.rendered(kind, shown.transcript()));
+    download(shown.title, suffix, await api.rendered(kind, shown.transcript()));
     toast(`Saved as ${kind.toUpperCase()}`);
   } catch (problem) {
-    if (problem.status === 401) askForKey(() => save(kind));
+    if (problem.status === 401) askForKey(() => save(kind, suffix));
     else notice(problem.message);
   }
 }
@@ -315,7 +315,7 @@ const ACTS = {
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("button");
   if (button?.dataset.act) ACTS[button.dataset.act]();
-  else if (button?.dataset.format) save(button.dataset.format);
+  else if (button?.dataset.format) save(button.dataset.format, button.dataset.suffix);
 });
 
 $("files").addEventListener("change", ({ target }) => {

@@ -2,12 +2,11 @@
 
 import { element } from "./dom.js";
 
-const TYPES = { txt: "text/plain", srt: "application/x-subrip", vtt: "text/vtt", json: "application/json" };
-
-export function download(title, kind, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: TYPES[kind] }));
+/** Save a Blob as a file that is named after a recording. */
+export function download(title, suffix, blob) {
+  const url = URL.createObjectURL(blob);
   const name = title.replace(/\.[^.\s]{1,5}$/, "").replace(/[\\/:*?"<>|]+/g, "-") || "transcript";
-  const link = element("a", { href: url, download: `${name}.${kind}`, hidden: true });
+  const link = element("a", { href: url, download: `${name}.${suffix}`, hidden: true });
   document.body.append(link);
   link.click();
   link.remove();

@@ -1,4 +1,4 @@
-"""One JSON document a transcript.
+"""A transcript as the values of a JSON document.
 
 Every key is always there, in this order; what is missing or finer than asked is null::
 
@@ -12,28 +12,28 @@ Times are seconds with 3 decimals, confidences have 4.
 
 from __future__ import annotations
 
-import json
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from eclectus.core.choices import TimestampLevel
-from eclectus.core.types import Segment, Token, Transcript, Word
 from eclectus.output.clean import rounded
+
+if TYPE_CHECKING:
+    from eclectus.core.types import Segment, Token, Transcript, Word
 
 Fields: TypeAlias = dict[str, object]
 
 _FINENESS = tuple(TimestampLevel)
 
 
-def render(transcript: Transcript, level: TimestampLevel) -> str:
-    """Write the document, indented, with a newline at the end."""
-    document: Fields = {
+def transcript_fields(transcript: Transcript, level: TimestampLevel) -> Fields:
+    """Return a transcript as plain values, its times no finer than the level."""
+    return {
         "text": transcript.text,
         "language": transcript.language,
         "duration": rounded(transcript.duration, 3),
         "model": transcript.model,
         "segments": [segment_fields(segment, level) for segment in transcript.segments],
     }
-    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
 def segment_fields(segment: Segment, level: TimestampLevel) -> Fields:
