@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,23 @@ from eclectus.streaming.pace import DraftPace
 from eclectus.streaming.stability import agreeing
 from eclectus.streaming.steps import Steps
 from eclectus.streaming.windows import Contexts, Step
-from eclectus.streaming.writer import Writer
+from eclectus.text.segments import Segmenter
+from eclectus.text.speller import Speller
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How a stream's tokens are spelt.
+
+    Attributes:
+        speller: Of the model.
+        segmenter: The stream's own.
+        end_id: Id of the token by which the model ends an utterance; None if it has none.
+    """
+
+    speller: Speller
+    segmenter: Segmenter
+    end_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +51,7 @@ class Utterance:
         audio: SampleBuffer,
         first_frame: int,
         engine: StreamEngine,
-        writer: Writer,
+        spelling: Spelling,
         contexts: Contexts,
         options: StreamOptions,
         pace: DraftPace,
@@ -45,7 +62,7 @@ class Utterance:
             audio: The stream's samples.
             first_frame: Where the utterance begins in the stream.
             engine: Gives the search's first state.
-            writer: Spells words.
+            spelling: Of the session.
             contexts: Of the windows.
             options: Of the session.
             pace: Of the session's drafts.
@@ -55,7 +72,7 @@ class Utterance:
         self._origin = first_frame * contexts.frame
         self._state = engine.start()
         self._windows = engine.windows()
-        self._writer = writer
+        self._spelling = spelling
         self._contexts = contexts
         self._options = options
         self._rate = engine.config.time_base.sample_rate
@@ -68,7 +85,6 @@ class Utterance:
         self._pending = Hypothesis.empty()
         self._draft = Hypothesis.empty()
         self._shown: tuple[Word, ...] = ()
-        self._unsegmented: list[Word] = []
 
     @property
     def done(self) -> int:
@@ -186,7 +202,8 @@ class Utterance:
         if step is not None:
             found = self._ahead.found if self._ahead and self._ahead.step == step else None
             self._take(found or _needed((yield self._work(step, drafts=False))))
-            self._ended_by_token = self._pending.ends_with(self._writer.end_id)
+            end_id = self._spelling.end_id
+            self._ended_by_token = end_id is not None and self._pending.ends_with(end_id)
         return self._last_finals()
 
     def _last_finals(self) -> list[Event]:
@@ -204,7 +221,9 @@ class Utterance:
 
     def _until_end(self, found: Found, before: int) -> Found:
         """Leave out what follows the token that ends an utterance: it belongs to the next."""
-        ends = np.flatnonzero(found.final.token_ids == self._writer.end_id)
+        if self._spelling.end_id is None:
+            return found
+        ends = np.flatnonzero(found.final.token_ids == self._spelling.end_id)
         if not len(ends):
             return found
         place = int(ends[0])
@@ -219,28 +238,37 @@ class Utterance:
         self._draft = found.draft.shift(self._first_frame)
 
     def _finals(self, *, last: bool) -> list[Event]:
-        """Tell the words that are complete."""
-        end_s = self._audio.stop / self._rate
+        """Return the words, and the segments, that nothing changes any more."""
+        speller, segmenter = self._spelling.speller, self._spelling.segmenter
         if last:
-            words, self._pending = self._writer.words(self._pending, end_s), Hypothesis.empty()
+            words, self._pending = self._spell(self._pending), Hypothesis.empty()
         else:
-            words, self._pending = self._writer.split(self._pending, end_s)
-        words = self._writer.shown(words)
+            words, self._pending = speller.settle(self._pending, self._end_s)
+        words = self._sure(words)
+        segments = segmenter.add(words) + (segmenter.finish() if last else [])
         events: list[Event] = [Final(words)] if words else []
-        self._unsegmented += words
-        segments = self._writer.segments(self._unsegmented)
-        complete = segments if last else segments[:-1]
-        self._unsegmented = [] if last else [word for s in segments[-1:] for word in s.words]
-        return [*events, *(SegmentDone(segment) for segment in complete)]
+        return events + [SegmentDone(segment) for segment in segments]
 
     def _partial(self) -> list[Event]:
-        """Tell the draft, if it is not the one before."""
-        open_tokens = Hypothesis.concat([self._pending, self._draft])
-        words = self._writer.shown(self._writer.words(open_tokens, self._audio.stop / self._rate))
+        """Return the draft, if it is not the one before."""
+        words = self._sure(self._spell(Hypothesis.concat([self._pending, self._draft])))
         before, self._shown = self._shown, words
         if [word.text for word in words] == [word.text for word in before]:
             return []
         return [Partial(words, agreeing(before, words))]
+
+    @property
+    def _end_s(self) -> float:
+        """Where the audio ends so far, in seconds of the stream."""
+        return self._audio.stop / self._rate
+
+    def _spell(self, hypothesis: Hypothesis) -> tuple[Word, ...]:
+        return self._spelling.speller.words(self._spelling.speller.tokens(hypothesis, self._end_s))
+
+    def _sure(self, words: Sequence[Word]) -> tuple[Word, ...]:
+        """Leave out words below the least confidence."""
+        least = self._options.live.min_confidence
+        return tuple(word for word in words if word.confidence >= least)
 
 
 def _needed(found: Found | None) -> Found:

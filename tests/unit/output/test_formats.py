@@ -17,7 +17,7 @@ def segment(*words: Word, speaker: str | None = None, channel: int | None = None
     return Segment(words, words[0].start, words[-1].end, speaker, channel)
 
 
-TOKENS = (Token(7, " Tea", 0.48, 0.8, 0.91), Token(2, ",", 0.8, 0.8, 0.5))
+TOKENS = (Token(7, " Tea", 0.48, 0.8, 0.91, -0.0943), Token(2, ",", 0.8, 0.8, 0.5, -0.6931))
 TRANSCRIPT = Transcript(
     (
         segment(Word("Tea,", 0.48, 0.8, 0.70514, None, TOKENS), Word("“now”?", 0.8, 1.28, 0.9)),

@@ -211,7 +211,7 @@ def _write(follower: Follower, loaded: LoadedSettings, plan: OutputPlan, file: P
     from eclectus.core.types import Transcript
     from eclectus.output.registry import render
     from eclectus.output.writer import write_atomic
-    from eclectus.recognition.assemble import language_of
+    from eclectus.text.model_languages import language_of
 
     config = follower.model.config
     language = language_of(follower.segments, config, loaded.settings.language)
