@@ -1,18 +1,21 @@
 """A stream gives the same finals for any division into pieces."""
 
 import itertools
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile as sf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import eclectus
-from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
-from eclectus.core.types import FloatArray
-from eclectus.streaming.events import Event, Partial
+from eclectus.core.options import EndpointOptions, LiveOptions, SegmentOptions, StreamOptions
+from eclectus.core.types import FloatArray, Word
+from eclectus.streaming.events import Ended, Endpoint, Event, Final, Partial, SegmentDone
+from eclectus.text.segments import Segmenter
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 RATE = 16_000
@@ -25,6 +28,7 @@ OPTIONS = (
     StreamOptions(
         live=LiveOptions(partial_s=1.0),
         endpoint=EndpointOptions(silence_s=0.2, max_utterance_s=2.0),
+        segments=SegmentOptions(max_words=3),
     ),
 )
 
@@ -65,3 +69,19 @@ def expected(options: StreamOptions) -> list[Event]:
 )
 def test_any_pieces_give_the_same_finals(options: StreamOptions, places: list[int]) -> None:
     assert finals(options, places) == expected(options)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_segments_are_those_of_the_whole_utterance(options: StreamOptions) -> None:
+    """What was told of an utterance under way is what its end says."""
+    segmenter = Segmenter(options.segments)
+    segments, words = [], list[Word]()
+    for event in finals(options, list(range(0, len(speech()), RATE // 5))):
+        if isinstance(event, Final):
+            words += event.words
+        elif isinstance(event, SegmentDone):
+            segments.append(event.segment)
+        elif isinstance(event, Endpoint | Ended):
+            whole = [*segmenter.add(words), *segmenter.finish()]
+            assert segments == [replace(segment, language="en") for segment in whole]
+            segments, words = [], []

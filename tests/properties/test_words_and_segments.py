@@ -3,7 +3,7 @@
 import itertools
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eclectus.core.model_config import Head, ModelConfig
@@ -85,8 +85,13 @@ def test_every_token_is_told_and_each_that_has_text_is_in_one_word(parts: Emissi
 SPELLER = Speller(ModelConfig("toy", Head.TDT, 80, len(PIECES)), TOKENIZER)
 
 
-@settings(max_examples=200, deadline=None)
+# Bytes that become a sign of the word before them once they are complete.
+SPLIT_SIGN = [(PIECES.index(piece), 1, 1) for piece in ("▁the", "▁", "<0xE2>", "<0x80>", "<0xA6>")]
+
+
+@settings(max_examples=100, deadline=None)
 @given(emissions, st.lists(st.integers(0, 30), max_size=6))
+@example(SPLIT_SIGN, [3])
 def test_words_that_are_settled_never_change_when_tokens_follow(
     parts: Emissions, cuts: list[int]
 ) -> None:
@@ -178,7 +183,7 @@ words_with_limits = (
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     word_streams(),
     st.none() | st.integers(1, 8),
