@@ -20,7 +20,10 @@ from eclectus.text.segments import Segmenter
 DATA = Path(__file__).resolve().parents[1] / "data"
 RATE = 16_000
 OPTIONS = (
-    StreamOptions(live=LiveOptions(left_s=2.0, chunk_s=0.8, right_s=0.4, partial_s=1.0)),
+    StreamOptions(
+        live=LiveOptions(left_s=2.0, chunk_s=0.8, right_s=0.4, partial_s=1.0),
+        segments=SegmentOptions(max_words=8),
+    ),
     StreamOptions(
         live=LiveOptions(left_s=1.0, chunk_s=0.4, right_s=0.0, emit_partial=False),
         endpoint=EndpointOptions(enabled=False),
@@ -28,7 +31,6 @@ OPTIONS = (
     StreamOptions(
         live=LiveOptions(partial_s=1.0),
         endpoint=EndpointOptions(silence_s=0.2, max_utterance_s=2.0),
-        segments=SegmentOptions(max_words=3),
     ),
 )
 
