@@ -115,8 +115,22 @@ def test_json_has_this_shape() -> None:
         "confidence": 0.7051,
         "speaker": None,
         "tokens": [
-            {"id": 7, "text": " Tea", "start": 0.48, "end": 0.8, "confidence": 0.91},
-            {"id": 2, "text": ",", "start": 0.8, "end": 0.8, "confidence": 0.5},
+            {
+                "id": 7,
+                "text": " Tea",
+                "start": 0.48,
+                "end": 0.8,
+                "confidence": 0.91,
+                "log_prob": -0.0943,
+            },
+            {
+                "id": 2,
+                "text": ",",
+                "start": 0.8,
+                "end": 0.8,
+                "confidence": 0.5,
+                "log_prob": -0.6931,
+            },
         ],
     }
     assert list(second) == [
