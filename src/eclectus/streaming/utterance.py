@@ -15,7 +15,7 @@ from eclectus.streaming.events import Event, Final, Partial, SegmentDone
 from eclectus.streaming.pace import DraftPace
 from eclectus.streaming.stability import agreeing
 from eclectus.streaming.steps import Steps
-from eclectus.streaming.windows import Contexts, Step
+from eclectus.streaming.windows import Ahead, Chunk, Contexts, Draft, Last, Step, StepKind
 from eclectus.text.segments import Segmenter
 from eclectus.text.speller import Speller
 
@@ -39,7 +39,7 @@ class Spelling:
 class _Ahead:
     """A last step that was asked for before its time, and what it found if there was time."""
 
-    step: Step
+    step: Step[Last]
     found: Found | None
 
 
@@ -133,10 +133,10 @@ class Utterance:
         if step is None:
             return []
         before = self._done
-        self._done += (step.final or 0) * self._contexts.frame
+        self._done += step.kind.frames * self._contexts.frame
         newest = self._contexts.next_step(self._done, available) is None
         drafts = newest and self._options.live.emit_partial
-        found = _needed((yield self._work(step, drafts=drafts)))
+        found = _needed((yield self._work(step, replace(step.kind, drafts=drafts))))
         self._take(self._until_end(found, before))
         self._drafted = step.stop
         if self._ended_at is not None:
@@ -166,7 +166,7 @@ class Utterance:
         if step is None:
             return []
         with self._pace.measured():
-            found = yield self._work(step, drafts=True)
+            found = yield self._work(step, step.kind)
         self._drafted = available
         if found is None:
             self._pace.skipped()
@@ -188,7 +188,7 @@ class Utterance:
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is None or (self._ahead is not None and self._ahead.step == step):
             return []
-        found = yield self._work(step, drafts=False, ahead_s=left_s)
+        found = yield self._work(step, Ahead(left_s))
         self._ahead = _Ahead(step, found)
         if found is None:
             return []
@@ -201,7 +201,7 @@ class Utterance:
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is not None:
             found = self._ahead.found if self._ahead and self._ahead.step == step else None
-            self._take(found or _needed((yield self._work(step, drafts=False))))
+            self._take(found or _needed((yield self._work(step, step.kind))))
             end_id = self._spelling.end_id
             self._ended_by_token = end_id is not None and self._pending.ends_with(end_id)
         return self._last_finals()
@@ -213,11 +213,9 @@ class Utterance:
         # A draft that came to nothing is taken back.
         return [Partial(())] if shown and not events else events
 
-    def _work(self, step: Step, *, drafts: bool, ahead_s: float | None = None) -> Work:
+    def _work(self, step: Step[Draft] | Step[Chunk] | Step[Last], kind: StepKind) -> Work:
         samples = self._audio.read(self._origin + step.start, self._origin + step.stop)
-        return Work(
-            samples, step.start, self._windows, step.drop, step.final, self._state, drafts, ahead_s
-        )
+        return Work(samples, step.start, self._windows, step.drop, kind, self._state)
 
     def _until_end(self, found: Found, before: int) -> Found:
         """Leave out what follows the token that ends an utterance: it belongs to the next."""
