@@ -7,16 +7,14 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from eclectus.streaming.engine import Work
 from eclectus.streaming.events import Event
+from eclectus.streaming.pace import Clock
 from eclectus.streaming.steps import Steps
 from eclectus.streaming.windows import Ahead, Chunk, Draft, Last, StepKind
-
-Clock = Callable[[], float]
 
 _LAST_S = 0.0
 _CHUNK_S = 0.2
