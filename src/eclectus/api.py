@@ -22,8 +22,8 @@ from eclectus.core.options import (
 from eclectus.core.protocols import AcousticModel, SpeechDetector, Tokenizer
 from eclectus.core.types import Transcript
 from eclectus.models.loader import load_model
-from eclectus.recognition.assemble import check_language, language_identifier
 from eclectus.recognition.recognizer import Recognizer
+from eclectus.text.model_languages import check_language, language_identifier
 
 if TYPE_CHECKING:
     from eclectus.signal.decode import AudioSource

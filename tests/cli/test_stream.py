@@ -15,7 +15,7 @@ import soundfile as sf
 
 from eclectus.apps.cli import live_sources
 from eclectus.apps.cli.live_sources import LiveSource, from_pipe, gathered
-from eclectus.apps.cli.live_view import JsonView, LineView, LiveView, TerminalView, as_json
+from eclectus.apps.cli.live_view import JsonView, LineView, LiveView, TerminalView
 from eclectus.core.errors import BackendUnavailableError
 from eclectus.core.types import FloatArray, Word
 from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Final, Partial
@@ -206,15 +206,6 @@ def test_lines_come_when_an_utterance_is_over() -> None:
     view.show(Endpoint(1.0, EndpointReason.SILENCE))
     view.show(Ended(1.0))
     assert out.getvalue() == "one two\n"
-
-
-def test_json_carries_the_stable_words_of_a_draft() -> None:
-    assert as_json(Partial(words("a b"), 1))["stable"] == 1
-    assert as_json(Endpoint(1.23456, EndpointReason.LENGTH)) == {
-        "type": "endpoint",
-        "at": 1.235,
-        "reason": "length",
-    }
 
 
 def test_a_multilingual_model_tells_the_language(cli: Cli, clip: Path, tmp_path: Path) -> None:

@@ -1,18 +1,15 @@
 """Words that are given out while a file is still being recognised are those of its transcript."""
 
-from functools import partial
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import TranscribeOptions
 from eclectus.core.types import Hypothesis, Window, Word
-from eclectus.recognition.assemble import assemble, words_of
 from eclectus.recognition.pending import Pending, Place
 from eclectus.recognition.settling import Settling
 from eclectus.recognition.stitch import Stitcher
+from eclectus.text.speller import Speller
 from eclectus.text.tokenizer import PieceTokenizer
 
 WINDOW, OVERLAP, FRAME = 60, 20, 1280
@@ -20,11 +17,7 @@ WINDOW, OVERLAP, FRAME = 60, 20, 1280
 PIECES = ["▁a", "b", "▁", ".", "▁(", "-", "<0xE2>", "<0x80>", "<0x94>", "<unk>", "▁c", ","]
 TOKENIZER = PieceTokenizer(PIECES)
 CONFIG = ModelConfig("toy", Head.CTC, 80, len(PIECES), languages=("en",))
-OPTIONS = TranscribeOptions()
-
-
-def spell(tokens: Hypothesis, pending: Pending) -> tuple[Word, ...]:
-    return words_of(tokens, pending.samples / 16_000, CONFIG, TOKENIZER, OPTIONS)
+SPELLER = Speller(CONFIG, TOKENIZER)
 
 
 def found_in_a_window(draw: st.DrawFn) -> Hypothesis:
@@ -59,7 +52,7 @@ def test_settled_words_together_are_the_transcripts(
 ) -> None:
     starts = {number for number, piece in enumerate(PIECES) if piece.startswith("▁")}
     pending = Pending(b"", 0, Stitcher(starts.__contains__))
-    settling = Settling(OVERLAP, spell, lambda token_id: bool(TOKENIZER.piece(token_id)))
+    settling = Settling(SPELLER, OVERLAP, 16_000)
     order = data.draw(st.permutations(range(len(windows))))
     words: tuple[Word, ...] = ()
     for number in order:
@@ -67,18 +60,20 @@ def test_settled_words_together_are_the_transcripts(
         pending.add(Place(pending, number, window, number == len(windows) - 1), found, FRAME)
         words += settling.take(pending)
     duration_s = pending.samples / 16_000
-    finish = partial(assemble, config=CONFIG, tokenizer=TOKENIZER, options=OPTIONS)
-    assert words == finish(pending.stitcher.finish(), duration_s).words
+    assert words == SPELLER.transcript(pending.stitcher.finish(), duration_s).words
 
 
 @given(recognised())
-def test_all_but_two_words_outside_the_overlap_come_at_once(
+def test_all_words_outside_the_overlap_but_the_last_come_at_once(
     windows: list[tuple[Window, Hypothesis]],
 ) -> None:
     window, found = windows[0]
     pending = Pending(b"", 0, Stitcher(lambda _: True))
-    settling = Settling(OVERLAP, spell, lambda token_id: bool(TOKENIZER.piece(token_id)))
+    settling = Settling(SPELLER, OVERLAP, 16_000)
     pending.add(Place(pending, 0, window, False), found, FRAME)
     safe = found.slice(0, int(found.frames.searchsorted(WINDOW - OVERLAP)))
-    assert len(settling.take(pending)) == max(0, len(spell(safe, pending)) - 2)
+    spelt = SPELLER.words(SPELLER.tokens(safe, pending.samples / 16_000))
+    # A last word of bytes that may become a sign holds the one before it back too.
+    held = 2 if spelt and spelt[-1].text.endswith("\ufffd") else 1
+    assert len(settling.take(pending)) >= len(spelt) - held
     assert settling.take(pending) == ()

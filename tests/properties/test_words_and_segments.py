@@ -1,13 +1,17 @@
 """What holds for any stream of tokens: times in order, no orphan sign, nothing lost."""
 
+import itertools
+
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import SegmentOptions
 from eclectus.core.timebase import TimeBase
-from eclectus.core.types import Hypothesis, Token, Word
-from eclectus.text.segments import to_segments
+from eclectus.core.types import Hypothesis, Segment, Token, Word
+from eclectus.text.segments import Segmenter, to_segments
+from eclectus.text.speller import Speller
 from eclectus.text.tokenizer import PieceTokenizer
 from eclectus.text.words import is_punctuation, to_tokens, to_words
 
@@ -45,7 +49,7 @@ def tokens_of(parts: Emissions, duration_s: float = 1e6, start_s: float = 0.0) -
 
 
 def words_of(token_ids: list[int]) -> tuple[Word, ...]:
-    return to_words(tokens_of([(token_id, 1, 1) for token_id in token_ids]), min)
+    return to_words(tokens_of([(token_id, 1, 1) for token_id in token_ids]), TOKENIZER, min)
 
 
 @settings(max_examples=60, deadline=None)
@@ -54,7 +58,7 @@ def test_times_are_ordered_and_inside_the_audio(
     parts: Emissions, duration_s: float, start_s: float
 ) -> None:
     tokens = tokens_of(parts, duration_s, start_s)
-    words = to_words(tokens, min)
+    words = to_words(tokens, TOKENIZER, min)
     for items in (tokens, words, [token for word in words for token in word.tokens]):
         edges = [edge for item in items for edge in (item.start, item.end)]
         assert edges == sorted(edges)
@@ -66,14 +70,41 @@ def test_times_are_ordered_and_inside_the_audio(
 
 @settings(max_examples=60, deadline=None)
 @given(emissions)
-def test_every_token_with_text_is_in_one_word(parts: Emissions) -> None:
+def test_every_token_is_told_and_each_that_has_text_is_in_one_word(parts: Emissions) -> None:
     tokens = tokens_of(parts)
-    words = to_words(tokens, min)
+    assert [token.id for token in tokens] == [token_id for token_id, _, _ in parts]
+    words = to_words(tokens, TOKENIZER, min)
+    spelt = [token for token in tokens if PIECES[token.id] not in SPECIAL]
     found = [token.confidence for word in words for token in word.tokens]
-    assert found == [token.confidence for token in tokens] or not words
+    assert found == [token.confidence for token in spelt] or not words
     assert all(0 <= word.confidence <= 1 for word in words)
     if not words:
         assert not "".join(token.text for token in tokens).strip()
+
+
+SPELLER = Speller(ModelConfig("toy", Head.TDT, 80, len(PIECES)), TOKENIZER)
+
+
+# Bytes that become a sign of the word before them once they are complete.
+SPLIT_SIGN = [(PIECES.index(piece), 1, 1) for piece in ("▁the", "▁", "<0xE2>", "<0x80>", "<0xA6>")]
+
+
+@settings(max_examples=100, deadline=None)
+@given(emissions, st.lists(st.integers(0, 30), max_size=6))
+@example(SPLIT_SIGN, [3])
+def test_words_that_are_settled_never_change_when_tokens_follow(
+    parts: Emissions, cuts: list[int]
+) -> None:
+    whole = hypothesis_of(parts)
+    edges = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
+    rest = Hypothesis.empty()
+    words: list[Word] = []
+    for start, stop in itertools.pairwise(edges):
+        tokens = Hypothesis.concat([rest, whole.slice(start, stop)])
+        settled, rest = SPELLER.settle(tokens, 1e6)
+        words += settled
+    words += SPELLER.words(SPELLER.tokens(rest, 1e6))
+    assert words == list(SPELLER.words(SPELLER.tokens(whole, 1e6)))
 
 
 @settings(max_examples=80, deadline=None)
@@ -143,3 +174,30 @@ def test_segments_hold_all_words_and_keep_every_limit(
             assert max_duration_s is None or segment.end - segment.start <= max_duration_s
             pairs = zip(segment.words, segment.words[1:], strict=False)
             assert all(right.start - left.end < 2.0 for left, right in pairs)
+
+
+words_with_limits = (
+    word_streams(),
+    st.none() | st.integers(1, 8),
+    st.none() | st.floats(0.1, 10.0),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    word_streams(),
+    st.none() | st.integers(1, 8),
+    st.none() | st.floats(0.1, 10.0),
+    st.lists(st.integers(0, 40), max_size=8),
+)
+def test_segments_that_a_stream_was_given_never_change_when_words_follow(
+    words: list[Word], max_words: int | None, max_duration_s: float | None, cuts: list[int]
+) -> None:
+    options = SegmentOptions(max_words=max_words, max_duration_s=max_duration_s)
+    edges = [0, *sorted(min(cut, len(words)) for cut in cuts), len(words)]
+    segmenter = Segmenter(options)
+    given: list[Segment] = []
+    for start, stop in itertools.pairwise(edges):
+        given += segmenter.add(words[start:stop])
+        assert tuple(given) == to_segments(words, options)[: len(given)]
+    assert (*given, *segmenter.finish()) == to_segments(words, options)

@@ -39,7 +39,7 @@ class Precision(StrEnum):
 
 
 class ConfidenceMethod(StrEnum):
-    """What a confidence means; see `eclectus.search.confidence`."""
+    """What a confidence means; see `eclectus.text.confidence`."""
 
     MAX_PROB = "max_prob"
     ENTROPY = "entropy"

@@ -133,7 +133,9 @@ class Hypothesis:
         frames: (U,) the encoder frame at which each token was emitted, never decreasing.
         durations: (U,) frames that each token spans (TDT: as predicted; RNN-T and CTC: 1 or the
             length of the run).
-        log_probs: (U,) natural log of each token's probability among tokens and blank.
+        log_probs: (U,) natural log of each token's probability among the V tokens and blank. The
+            duration that a TDT model predicts beside it is chosen on its own and is no part of it.
+            CTC: of the frame of the token's run that is most certain.
         entropies: (U,) entropy in nats of the distribution that each token was chosen from.
         score: Sum of the log-probabilities along the path, blanks included.
     """
@@ -208,10 +210,14 @@ class Token:
 
     Attributes:
         id: Vocabulary id.
-        text: Surface text; a leading space where a word starts.
+        text: Surface text; a leading space where a word starts. Empty for special pieces such as
+            `<unk>`, and for all but the first byte of a character that is spelt in several.
         start: Seconds, absolute on the source.
         end: Seconds, half-open.
         confidence: In [0, 1]; its meaning is `ConfidenceOptions.method`.
+        log_prob: Natural log of the token's probability among all tokens and blank, as in
+            `Hypothesis.log_probs`: at most 0, without the TDT duration, and the same for every
+            `ConfidenceOptions.method`.
     """
 
     id: int
@@ -219,6 +225,7 @@ class Token:
     start: float
     end: float
     confidence: float
+    log_prob: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +238,9 @@ class Word:
         end: Seconds, half-open; never before the start nor past the audio's end.
         confidence: In [0, 1], aggregated over the tokens.
         speaker: Name or number of the speaker, if known.
-        tokens: The tokens that make it up.
+        tokens: The tokens that make it up, as they are read: without special ones, and with each
+            sign moved to the end of the sound before it. What the model emitted, at the times at
+            which it did, is `Transcript.tokens`.
     """
 
     text: str
@@ -300,12 +309,16 @@ class Transcript:
         duration: Length of the audio in seconds.
         language: ISO 639-1 code, or None when unknown.
         model: Name of the model that produced it.
+        tokens: Every token that the model emitted, special ones such as `<unk>` included, in order
+            and at the times of its emission; `Word.tokens` are a view of them. Empty where the
+            transcript was put together from segments.
     """
 
     segments: tuple[Segment, ...]
     duration: float
     language: str | None = None
     model: str | None = None
+    tokens: tuple[Token, ...] = ()
 
     @property
     def text(self) -> str:
@@ -316,11 +329,6 @@ class Transcript:
     def words(self) -> tuple[Word, ...]:
         """All words in order."""
         return tuple(word for segment in self.segments for word in segment.words)
-
-    @property
-    def tokens(self) -> tuple[Token, ...]:
-        """All tokens in order."""
-        return tuple(token for word in self.words for token in word.tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from eclectus.models.cache import RepoCache, repositories
 from eclectus.models.layout import find_layouts
 from eclectus.models.pull import pull
 from eclectus.models.references import FolderReference, HubReference, Reference, parse
-from eclectus.models.store import HubClient, Progress
+from eclectus.models.store import DownloadProgress, HubClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def ensure(
     reference: Reference,
     options: HubOptions,
     precision: Precision = Precision.AUTO,
-    on_progress: Progress | None = None,
+    on_progress: DownloadProgress | None = None,
 ) -> Path:
     """Folder of a model, pulled first if it is not here.
 
@@ -79,7 +79,7 @@ def resolve(
     hub: HubOptions | None = None,
     precision: Precision = Precision.AUTO,
     *,
-    on_progress: Progress | None = None,
+    on_progress: DownloadProgress | None = None,
 ) -> Path:
     """Folder of a model by its name; see `eclectus.models.references.parse`."""
     return ensure(parse(name), hub or HubOptions(), precision, on_progress)

@@ -12,7 +12,7 @@ from eclectus.core.protocols import AcousticModel, Tokenizer
 from eclectus.models.config import read_reference
 from eclectus.models.library import ensure, resolve
 from eclectus.models.references import parse
-from eclectus.models.store import Progress
+from eclectus.models.store import DownloadProgress
 
 __all__ = ["LoadedModel", "load_model", "resolve"]
 
@@ -37,7 +37,7 @@ def load_model(
     backend: BackendOptions | None = None,
     hub: HubOptions | None = None,
     *,
-    on_progress: Progress | None = None,
+    on_progress: DownloadProgress | None = None,
 ) -> LoadedModel:
     """Load a model by its name, fetching it first if it is not on this machine.
 

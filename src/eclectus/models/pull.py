@@ -18,7 +18,7 @@ from eclectus.models.layout import CONFIG, Selection, select
 from eclectus.models.lock import LockedFile, write_lock
 from eclectus.models.references import HubReference
 from eclectus.models.remote_files import Listing, RemoteFile
-from eclectus.models.store import HubClient, Progress, free_space_message
+from eclectus.models.store import DownloadProgress, HubClient, free_space_message
 
 # Room that a download leaves free.
 _MARGIN_BYTES = 64 * 1024 * 1024
@@ -30,7 +30,7 @@ def pull(
     options: HubOptions,
     *,
     update: bool = False,
-    on_progress: Progress | None = None,
+    on_progress: DownloadProgress | None = None,
 ) -> Path:
     """Bring a model onto this machine.
 
@@ -83,7 +83,7 @@ def _choose(reference: HubReference, precision: Precision) -> Export:
 
 
 def _select(
-    client: HubClient, listing: Listing, precision: Precision, on_progress: Progress | None
+    client: HubClient, listing: Listing, precision: Precision, on_progress: DownloadProgress | None
 ) -> Selection:
     """Choose among the hub's files; its `config.json` helps where two models lie there."""
     head = None

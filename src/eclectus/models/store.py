@@ -27,7 +27,7 @@ from eclectus.models.remote_files import Listing, remote_file
 from eclectus.models.remote_names import below, is_commit, is_etag, is_file_name
 
 
-class Progress(Protocol):
+class DownloadProgress(Protocol):
     """Told how far a download is."""
 
     def __call__(self, file: str, done: int, total: int) -> None:
@@ -99,7 +99,7 @@ class HubClient:
         }
         return Listing(repo, commit, files)
 
-    def download(self, listing: Listing, name: str, on_progress: Progress | None) -> Path:
+    def download(self, listing: Listing, name: str, on_progress: DownloadProgress | None) -> Path:
         """Fetch one file into the cache, going on where an earlier attempt stopped.
 
         A file that is there is checked; a damaged one is fetched anew.
@@ -124,7 +124,9 @@ class HubClient:
             on_progress(name, path.stat().st_size, remote.size or path.stat().st_size)
         return path
 
-    def _fetch_blob(self, listing: Listing, name: str, on_progress: Progress | None) -> Path:
+    def _fetch_blob(
+        self, listing: Listing, name: str, on_progress: DownloadProgress | None
+    ) -> Path:
         """Fetch a file's bytes to where the client keeps them, and return the path.
 
         The client resumes within one call only; a partial file of our own outlives the process.
@@ -287,7 +289,7 @@ def _library() -> ModuleType:
     return huggingface_hub
 
 
-def _transfer(source: _Source, part: Path, name: str, on_progress: Progress | None) -> None:
+def _transfer(source: _Source, part: Path, name: str, on_progress: DownloadProgress | None) -> None:
     """Fetch the bytes that a partial file lacks, for as long as each attempt brings some."""
     while True:
         before = part.stat().st_size if part.exists() else 0
@@ -300,7 +302,7 @@ def _transfer(source: _Source, part: Path, name: str, on_progress: Progress | No
             return
 
 
-def _append(source: _Source, part: Path, name: str, on_progress: Progress | None) -> None:
+def _append(source: _Source, part: Path, name: str, on_progress: DownloadProgress | None) -> None:
     from huggingface_hub.file_download import http_get
 
     with part.open("ab") as file:
@@ -330,7 +332,7 @@ def _client_errors() -> tuple[type[Exception], ...]:
     return *_transport_errors(), ValueError
 
 
-def _silent_bar(name: str, on_progress: Progress | None) -> type[Any]:
+def _silent_bar(name: str, on_progress: DownloadProgress | None) -> type[Any]:
     """A progress bar in the client's sense that draws nothing and tells the callback."""
     base: Any = import_module("tqdm.auto").tqdm  # comes with the client
 

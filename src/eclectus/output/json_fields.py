@@ -5,9 +5,10 @@ Every key is always there, in this order; what is missing or finer than asked is
     {text, language, duration, model,
      segments: [{start, end, text, confidence, speaker, channel, language, language_confidence,
                  words: [{text, start, end, confidence, speaker,
-                          tokens: [{id, text, start, end, confidence}]}]}]}
+                          tokens: [{id, text, start, end, confidence, log_prob}]}]}]}
 
-Times are seconds with 3 decimals, confidences have 4.
+Times are seconds with 3 decimals, confidences and log-probabilities (natural) have 4. The tokens
+are those of `Word.tokens`.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def _token_fields(token: Token) -> Fields:
         "text": token.text,
         **_times(token, timed=True),
         "confidence": rounded(token.confidence, 4),
+        "log_prob": rounded(token.log_prob, 4),
     }
 
 

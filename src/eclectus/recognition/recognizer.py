@@ -16,8 +16,7 @@ from eclectus.core.model_config import ModelConfig
 from eclectus.core.option_spec import instance
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import AcousticModel, Tokenizer
-from eclectus.core.types import Audio, Hypothesis, Progress, Transcript, Word
-from eclectus.recognition.assemble import assemble, check_language, words_of
+from eclectus.core.types import Audio, Hypothesis, Progress, Transcript
 from eclectus.recognition.batching import BatchRunner
 from eclectus.recognition.job import Job
 from eclectus.recognition.longform import Plan, make_plan
@@ -30,6 +29,8 @@ from eclectus.search.choose import make_search
 from eclectus.signal.decode import AudioSource, open_audio
 from eclectus.signal.given_samples import is_array
 from eclectus.signal.logmel import LogMel
+from eclectus.text.model_languages import check_language
+from eclectus.text.speller import Speller
 
 _SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Audio)
 OnProgress = Callable[[Progress], None]
@@ -225,9 +226,10 @@ class Recognizer:
         cutting = Cutting(plan, base.samples_per_frame, find_pause)
         pending = Pending(source, 0, Stitcher(self._starts_word))
         settling = Settling(
+            self._speller(options),
             plan.overlap // base.samples_per_frame,
-            partial(self._words, options=options),
-            lambda token_id: bool(self._tokenizer.piece(token_id)),
+            base.sample_rate,
+            _start_s(source),
         )
         return Job(pending, opener, cutting, partial(self._transcript, options=options), settling)
 
@@ -270,18 +272,13 @@ class Recognizer:
     def _transcript(self, found: Pending, options: TranscribeOptions) -> Transcript:
         if found.error is not None:
             raise found.error
-        hypothesis = found.stitcher.finish()
-        return assemble(hypothesis, *self._context(found), options, _start_s(found))
-
-    def _words(
-        self, tokens: Hypothesis, found: Pending, options: TranscribeOptions
-    ) -> tuple[Word, ...]:
-        return words_of(tokens, *self._context(found), options, _start_s(found))
-
-    def _context(self, found: Pending) -> tuple[float, ModelConfig, Tokenizer]:
-        """Return what spelling needs of a source and of the model."""
         seconds = found.samples / self.config.time_base.sample_rate
-        return seconds, self.config, self._tokenizer
+        return self._speller(options).transcript(
+            found.stitcher.finish(), seconds, _start_s(found.source), options.language
+        )
+
+    def _speller(self, options: TranscribeOptions) -> Speller:
+        return Speller(self.config, self._tokenizer, options.confidence, options.segments)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -339,8 +336,8 @@ class _Work:
             )
 
 
-def _start_s(found: Pending) -> float:
-    return found.source.start if isinstance(found.source, Audio) else 0.0
+def _start_s(source: AudioSource) -> float:
+    return source.start if isinstance(source, Audio) else 0.0
 
 
 def _leading_done(begun: deque[Pending]) -> Iterator[Pending]:

@@ -2,55 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from eclectus.core.types import Hypothesis, IntArray, Word
+from eclectus.core.types import Hypothesis, Word
 from eclectus.recognition.pending import Pending
-
-_HELD_BACK = 2
-"""Words that tokens to come may change: the last one grows, or turns out to be punctuation of the
-one before it."""
+from eclectus.text.speller import Speller
 
 
 class Settling:
     """Turns settled tokens into settled words, as they come.
 
-    A token is settled when no window to come can reach it, a word when no token to come can.
-    Each token is spelt once or twice, whatever the length of the source.
+    A token is settled when no window to come can reach it, a word when no token to come can change
+    it. Each token is spelt once or twice, whatever the length of the source.
     """
 
     def __init__(
-        self,
-        overlap: int,
-        words: Callable[[Hypothesis, Pending], tuple[Word, ...]],
-        is_spelt: Callable[[int], bool],
+        self, speller: Speller, overlap: int, sample_rate: int, start_s: float = 0.0
     ) -> None:
         """Begin a source.
 
         Args:
+            speller: Spells tokens.
             overlap: Frames that neighbouring windows share at most.
-            words: Spells tokens.
-            is_spelt: Tells whether a token id has text; those without are in no word.
+            sample_rate: Of the source as it is recognised, in Hz.
+            start_s: Where the source begins on its own time line, in seconds.
         """
+        self._speller = speller
         self._overlap = overlap
-        self._words = words
-        self._is_spelt = is_spelt
+        self._rate = sample_rate
+        self._start_s = start_s
         self._rest = Hypothesis.empty()
 
     def take(self, pending: Pending) -> tuple[Word, ...]:
         """Return the words that have been settled since the last call."""
-        tokens = Hypothesis.concat([self._rest, pending.take(self._overlap)])
-        words = self._words(tokens, pending)
-        if not pending.complete:
-            words = words[:-_HELD_BACK]
-        used = sum(len(word.tokens) for word in words)
-        self._rest = tokens.slice(self._position(tokens.token_ids, used), len(tokens))
+        found = Hypothesis.concat([self._rest, pending.take(self._overlap)])
+        duration_s = pending.samples / self._rate
+        if pending.complete:
+            self._rest = Hypothesis.empty()
+            tokens = self._speller.tokens(found, duration_s, self._start_s)
+            return self._speller.words(tokens)
+        words, self._rest = self._speller.settle(found, duration_s, self._start_s)
         return words
-
-    def _position(self, token_ids: IntArray, spelt: int) -> int:
-        """Return how many tokens hold so many that are spelt."""
-        for position, token_id in enumerate(token_ids.tolist()):
-            if not spelt:
-                return position
-            spelt -= self._is_spelt(token_id)
-        return len(token_ids)

@@ -14,7 +14,6 @@ import numpy as np
 from eclectus.api import Model, load
 from eclectus.config.schema import Settings
 from eclectus.core.errors import UnknownModelError
-from eclectus.recognition.assemble import language_identifier
 from eclectus.service.file_scheduler import FileScheduler
 from eclectus.service.isolation import DecodingProcesses, is_supported
 from eclectus.service.telemetry import Telemetry
@@ -22,6 +21,7 @@ from eclectus.signal.decode import open_audio
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.gate import Gate
 from eclectus.streaming.scheduler import StreamScheduler
+from eclectus.text.model_languages import language_identifier
 
 LOG = logging.getLogger(__name__)
 BUILTIN = "tiny"

@@ -15,6 +15,7 @@ from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis,
 from eclectus.search.choose import make_stream_search
 from eclectus.signal.logmel_windows import LogMelWindows
 from eclectus.signal.melframes import HOP, MelFrames
+from eclectus.streaming.windows import Ahead, Chunk, Draft, Last, StepKind
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,26 +27,37 @@ class Work:
         start: Where it begins in the utterance.
         windows: Computes its features; the utterance's own.
         drop: Frames of its left context.
-        final: Frames after these that are final; None for all.
+        kind: What becomes of the frames after these.
         state: The search's state before them, of one stream.
-        drafts: Whether to search the frames after the final ones too.
-        ahead_s: Seconds until it is certain that the utterance is over, if it ends with this step;
-            None if that is certain, or it does not end.
     """
 
     samples: FloatArray
     start: int
     windows: LogMelWindows
     drop: int
-    final: int | None
+    kind: StepKind
     state: Any
-    drafts: bool = True
-    ahead_s: float | None = None
 
     @property
-    def optional(self) -> bool:
-        """Whether it brings drafts only: under load they are left out."""
-        return self.final == 0
+    def is_end(self) -> bool:
+        """Whether all frames to the end of the window are final."""
+        return isinstance(self.kind, Last | Ahead)
+
+    def spans(self, frames: int) -> tuple[int, int, int]:
+        """Return where the final frames begin, where they end, and where drafts end.
+
+        Args:
+            frames: That the window has.
+        """
+        begin = min(self.drop, frames)
+        match self.kind:
+            case Draft():
+                return begin, begin, frames
+            case Chunk(frames=final, drafts=drafts):
+                middle = min(self.drop + final, frames)
+                return begin, middle, frames if drafts else middle
+            case Last() | Ahead():
+                return begin, frames, frames
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,22 +111,17 @@ class StreamEngine:
         Raises:
             BackendError: The engine failed.
         """
-        lengths = [len(work.samples) // HOP for work in works]
-        features = Features.zeros(self._frames.mel_bins, lengths)
+        mel_frames = [len(work.samples) // HOP for work in works]
+        features = Features.zeros(self._frames.mel_bins, mel_frames)
         for work, columns in zip(works, features.rows(), strict=True):
             work.windows.columns(work.samples, work.start, columns)
         encoded = self._model.encode(features)
-        ends = np.asarray(encoded.lengths, np.int64)
-        starts = np.minimum([work.drop for work in works], ends)
-        wanted = [
-            end if work.final is None else work.drop + work.final
-            for work, end in zip(works, ends, strict=True)
-        ]
-        middles = np.minimum(wanted, ends)
-        looked_at = np.where([work.drafts for work in works], ends, middles)
+        lengths = encoded.lengths.tolist()
+        spans = [work.spans(frames) for work, frames in zip(works, lengths, strict=True)]
+        starts, middles, ends = np.array(spans, np.int64).T
         states = self._search.join([work.state for work in works])
         finals, after = self._search.advance(_cut(encoded, starts, middles), states)
-        drafts, ahead = self._search.advance(_cut(encoded, middles, looked_at), after)
+        drafts, ahead = self._search.advance(_cut(encoded, middles, ends), after)
         ends_now = self._search.end(after)
         ends_ahead = self._search.end(ahead)
         return [
@@ -123,7 +130,7 @@ class StreamEngine:
                 self._search.row(after, row),
                 Hypothesis.concat([drafts[row], ends_ahead[row]]),
             )
-            for row, last in enumerate(work.final is None for work in works)
+            for row, last in enumerate(work.is_end for work in works)
         ]
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 
-from eclectus.core.protocols import LanguageIdentifier
-from eclectus.core.types import Segment, Word
+from eclectus.core.types import Word
 from eclectus.streaming.events import Event, Final, LanguageDetected, SegmentDone
+from eclectus.text.model_languages import ModelLanguages
 
 _MEMORY = 40
 """Words that are looked at: some sentences, so that a change of the language shows within one or
@@ -18,21 +17,14 @@ two, and memory does not grow with the stream."""
 class LanguageFollower:
     """Adds to the events of a stream what language they are in."""
 
-    def __init__(
-        self,
-        languages: Sequence[str],
-        identify: LanguageIdentifier | None,
-        hint: str | None,
-    ) -> None:
+    def __init__(self, languages: ModelLanguages, hint: str | None) -> None:
         """Start a stream.
 
         Args:
-            languages: That the model knows; where it is one, nothing needs telling.
-            identify: Tells a text's language; None to tell nothing.
+            languages: That the model knows.
             hint: The language that is expected.
         """
-        self._only = languages[0] if len(languages) == 1 else None
-        self._identify = identify if len(languages) > 1 else None
+        self._languages = languages
         self.hint = hint
         """The language that is expected; may change at any time."""
         self._words: deque[str] = deque(maxlen=_MEMORY)
@@ -43,7 +35,10 @@ class LanguageFollower:
         annotated: list[Event] = []
         for event in events:
             if isinstance(event, SegmentDone):
-                annotated.append(SegmentDone(self._told(event.segment)))
+                expected = self.hint or self._current
+                annotated.append(
+                    SegmentDone(self._languages.with_language(event.segment, expected))
+                )
             else:
                 annotated.append(event)
             if isinstance(event, Final):
@@ -51,20 +46,12 @@ class LanguageFollower:
         return annotated
 
     def _hear(self, words: Sequence[Word]) -> list[LanguageDetected]:
-        if self._identify is None:
+        if self._languages.identify is None:
             return []
         self._words.extend(word.text for word in words)
-        # The hint of the caller only: what was told before must not hold on to itself.
-        guess = self._identify(" ".join(self._words), hint=self.hint)
+        # The hint of the caller only: what was found before must not hold on to itself.
+        guess = self._languages.identify(" ".join(self._words), hint=self.hint)
         if guess is None or guess.code == self._current:
             return []
         self._current = guess.code
         return [LanguageDetected(guess.code, guess.confidence, words[-1].end)]
-
-    def _told(self, segment: Segment) -> Segment:
-        if self._identify is None:
-            return replace(segment, language=self._only)
-        guess = self._identify(segment.text, hint=self.hint or self._current)
-        if guess is None:
-            return segment
-        return replace(segment, language=guess.code, language_confidence=guess.confidence)

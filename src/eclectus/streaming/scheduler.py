@@ -17,6 +17,7 @@ from eclectus.streaming.session import Session
 from eclectus.streaming.steps import Steps
 from eclectus.streaming.throughput import Throughput, Utilization
 from eclectus.streaming.waiting import Ticket, WaitingLine
+from eclectus.streaming.windows import Draft
 
 _FULL = 0.7
 """From this share of the workers' time on there are no drafts: the rest is for final words."""
@@ -161,7 +162,8 @@ class StreamScheduler:
         return [*found]
 
     def _leave_out(self, ticket: Ticket) -> bool:
-        too_much = ticket.work.optional and self._utilization.share > _FULL
+        is_draft = isinstance(ticket.work.kind, Draft)
+        too_much = is_draft and self._utilization.share > _FULL
         left_out = too_much or self._line.overdue(ticket)
         if left_out:
             self._resume(ticket, None)

@@ -10,7 +10,6 @@ from eclectus.core.errors import OptionError, StreamClosedError
 from eclectus.core.options import StreamOptions
 from eclectus.core.protocols import LanguageIdentifier, SpeechDetector, Tokenizer
 from eclectus.core.types import FloatArray
-from eclectus.recognition.assemble import check_language
 from eclectus.signal.decoded import to_float
 from eclectus.signal.given_samples import given_array, given_rate
 from eclectus.signal.onset import OnsetDetector
@@ -22,14 +21,17 @@ from eclectus.streaming.events import Ended, Endpoint, EndpointReason, Event, Sp
 from eclectus.streaming.language_follower import LanguageFollower
 from eclectus.streaming.pace import Clock, DraftPace
 from eclectus.streaming.steps import Listening, Steps
-from eclectus.streaming.utterance import Utterance
+from eclectus.streaming.utterance import Spelling, Utterance
 from eclectus.streaming.windows import Contexts
-from eclectus.streaming.writer import Writer
+from eclectus.text.model_languages import ModelLanguages, check_language
+from eclectus.text.speller import Speller
 
 _BREATH_S = 0.3
 """Within speech silence is shorter."""
 _HEARD_AT_ONCE = 16_000
 """Samples."""
+_END_OF_UTTERANCE = "<EOU>"
+"""Of parakeet_realtime_eou_120m. Its <EOB> ends a mere "uh-huh" of a listener, and no utterance."""
 
 
 class Session:
@@ -72,9 +74,10 @@ class Session:
         self._clock = clock
         self._base = engine.config.time_base
         self._contexts = Contexts.of(options.live, self._base, options.catch_up_s)
-        self._writer = Writer(engine.config, tokenizer, options)
+        self._speller = Speller(engine.config, tokenizer, options.confidence, options.segments)
+        self._end_id = tokenizer.special_id(_END_OF_UTTERANCE)
         # A model's own end of an utterance may lie anywhere in a long step.
-        self._catches_up = self._contexts.catch_up > 0 and not self._writer.ends_utterances
+        self._catches_up = self._contexts.catch_up > 0 and self._end_id is None
         if not self._catches_up:
             self._contexts = replace(self._contexts, catch_up=0)
         self._rate = self._base.sample_rate if sample_rate is None else given_rate(sample_rate)
@@ -92,7 +95,9 @@ class Session:
         )
         self._audio = SampleBuffer()
         self._utterance: Utterance | None = None
-        self._language = LanguageFollower(self.languages, self._identify, self._hint)
+        self._spelling = Spelling(self._speller, self._speller.segmenter(), self._end_id)
+        known = ModelLanguages(self.languages, self._identify)
+        self._language = LanguageFollower(known, self._hint)
         live = self._options.live
         self._pace = DraftPace(live.partial_s, live.partial_share, self._clock)
         self._last_end = 0
@@ -342,7 +347,7 @@ class Session:
             self._audio,
             self._base.frame_at(start),
             self._engine,
-            self._writer,
+            self._spelling,
             self._contexts,
             self._options,
             self._pace,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,15 +15,31 @@ from eclectus.streaming.events import Event, Final, Partial, SegmentDone
 from eclectus.streaming.pace import DraftPace
 from eclectus.streaming.stability import agreeing
 from eclectus.streaming.steps import Steps
-from eclectus.streaming.windows import Contexts, Step
-from eclectus.streaming.writer import Writer
+from eclectus.streaming.windows import Ahead, Chunk, Contexts, Draft, Last, Step, StepKind
+from eclectus.text.segments import Segmenter
+from eclectus.text.speller import Speller
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How a stream's tokens are spelt.
+
+    Attributes:
+        speller: Of the model.
+        segmenter: The stream's own.
+        end_id: Id of the token by which the model ends an utterance; None if it has none.
+    """
+
+    speller: Speller
+    segmenter: Segmenter
+    end_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
     """A last step that was asked for before its time, and what it found if there was time."""
 
-    step: Step
+    step: Step[Last]
     found: Found | None
 
 
@@ -34,7 +51,7 @@ class Utterance:
         audio: SampleBuffer,
         first_frame: int,
         engine: StreamEngine,
-        writer: Writer,
+        spelling: Spelling,
         contexts: Contexts,
         options: StreamOptions,
         pace: DraftPace,
@@ -45,7 +62,7 @@ class Utterance:
             audio: The stream's samples.
             first_frame: Where the utterance begins in the stream.
             engine: Gives the search's first state.
-            writer: Spells words.
+            spelling: Of the session.
             contexts: Of the windows.
             options: Of the session.
             pace: Of the session's drafts.
@@ -55,7 +72,7 @@ class Utterance:
         self._origin = first_frame * contexts.frame
         self._state = engine.start()
         self._windows = engine.windows()
-        self._writer = writer
+        self._spelling = spelling
         self._contexts = contexts
         self._options = options
         self._rate = engine.config.time_base.sample_rate
@@ -68,7 +85,6 @@ class Utterance:
         self._pending = Hypothesis.empty()
         self._draft = Hypothesis.empty()
         self._shown: tuple[Word, ...] = ()
-        self._unsegmented: list[Word] = []
 
     @property
     def done(self) -> int:
@@ -117,10 +133,10 @@ class Utterance:
         if step is None:
             return []
         before = self._done
-        self._done += (step.final or 0) * self._contexts.frame
+        self._done += step.kind.frames * self._contexts.frame
         newest = self._contexts.next_step(self._done, available) is None
         drafts = newest and self._options.live.emit_partial
-        found = _needed((yield self._work(step, drafts=drafts)))
+        found = _needed((yield self._work(step, replace(step.kind, drafts=drafts))))
         self._take(self._until_end(found, before))
         self._drafted = step.stop
         if self._ended_at is not None:
@@ -150,7 +166,7 @@ class Utterance:
         if step is None:
             return []
         with self._pace.measured():
-            found = yield self._work(step, drafts=True)
+            found = yield self._work(step, step.kind)
         self._drafted = available
         if found is None:
             self._pace.skipped()
@@ -172,7 +188,7 @@ class Utterance:
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is None or (self._ahead is not None and self._ahead.step == step):
             return []
-        found = yield self._work(step, drafts=False, ahead_s=left_s)
+        found = yield self._work(step, Ahead(left_s))
         self._ahead = _Ahead(step, found)
         if found is None:
             return []
@@ -185,8 +201,9 @@ class Utterance:
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is not None:
             found = self._ahead.found if self._ahead and self._ahead.step == step else None
-            self._take(found or _needed((yield self._work(step, drafts=False))))
-            self._ended_by_token = self._pending.ends_with(self._writer.end_id)
+            self._take(found or _needed((yield self._work(step, step.kind))))
+            end_id = self._spelling.end_id
+            self._ended_by_token = end_id is not None and self._pending.ends_with(end_id)
         return self._last_finals()
 
     def _last_finals(self) -> list[Event]:
@@ -196,15 +213,15 @@ class Utterance:
         # A draft that came to nothing is taken back.
         return [Partial(())] if shown and not events else events
 
-    def _work(self, step: Step, *, drafts: bool, ahead_s: float | None = None) -> Work:
+    def _work(self, step: Step[Draft] | Step[Chunk] | Step[Last], kind: StepKind) -> Work:
         samples = self._audio.read(self._origin + step.start, self._origin + step.stop)
-        return Work(
-            samples, step.start, self._windows, step.drop, step.final, self._state, drafts, ahead_s
-        )
+        return Work(samples, step.start, self._windows, step.drop, kind, self._state)
 
     def _until_end(self, found: Found, before: int) -> Found:
         """Leave out what follows the token that ends an utterance: it belongs to the next."""
-        ends = np.flatnonzero(found.final.token_ids == self._writer.end_id)
+        if self._spelling.end_id is None:
+            return found
+        ends = np.flatnonzero(found.final.token_ids == self._spelling.end_id)
         if not len(ends):
             return found
         place = int(ends[0])
@@ -219,28 +236,37 @@ class Utterance:
         self._draft = found.draft.shift(self._first_frame)
 
     def _finals(self, *, last: bool) -> list[Event]:
-        """Tell the words that are complete."""
-        end_s = self._audio.stop / self._rate
+        """Return the words, and the segments, that nothing changes any more."""
+        speller, segmenter = self._spelling.speller, self._spelling.segmenter
         if last:
-            words, self._pending = self._writer.words(self._pending, end_s), Hypothesis.empty()
+            words, self._pending = self._spell(self._pending), Hypothesis.empty()
         else:
-            words, self._pending = self._writer.split(self._pending, end_s)
-        words = self._writer.shown(words)
+            words, self._pending = speller.settle(self._pending, self._end_s)
+        words = self._sure(words)
+        segments = segmenter.add(words) + (segmenter.finish() if last else [])
         events: list[Event] = [Final(words)] if words else []
-        self._unsegmented += words
-        segments = self._writer.segments(self._unsegmented)
-        complete = segments if last else segments[:-1]
-        self._unsegmented = [] if last else [word for s in segments[-1:] for word in s.words]
-        return [*events, *(SegmentDone(segment) for segment in complete)]
+        return events + [SegmentDone(segment) for segment in segments]
 
     def _partial(self) -> list[Event]:
-        """Tell the draft, if it is not the one before."""
-        open_tokens = Hypothesis.concat([self._pending, self._draft])
-        words = self._writer.shown(self._writer.words(open_tokens, self._audio.stop / self._rate))
+        """Return the draft, if it is not the one before."""
+        words = self._sure(self._spell(Hypothesis.concat([self._pending, self._draft])))
         before, self._shown = self._shown, words
         if [word.text for word in words] == [word.text for word in before]:
             return []
         return [Partial(words, agreeing(before, words))]
+
+    @property
+    def _end_s(self) -> float:
+        """Where the audio ends so far, in seconds of the stream."""
+        return self._audio.stop / self._rate
+
+    def _spell(self, hypothesis: Hypothesis) -> tuple[Word, ...]:
+        return self._spelling.speller.words(self._spelling.speller.tokens(hypothesis, self._end_s))
+
+    def _sure(self, words: Sequence[Word]) -> tuple[Word, ...]:
+        """Leave out words below the least confidence."""
+        least = self._options.live.min_confidence
+        return tuple(word for word in words if word.confidence >= least)
 
 
 def _needed(found: Found | None) -> Found:

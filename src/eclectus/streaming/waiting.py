@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from eclectus.streaming.engine import Work
 from eclectus.streaming.events import Event
+from eclectus.streaming.pace import Clock
 from eclectus.streaming.steps import Steps
-
-Clock = Callable[[], float]
+from eclectus.streaming.windows import Ahead, Chunk, Draft, Last, StepKind
 
 _LAST_S = 0.0
 _CHUNK_S = 0.2
@@ -41,11 +41,30 @@ class Ticket:
         not certain yet; words in its middle come seconds after they were spoken anyway; a draft is
         only worth its time while it is fresh.
         """
-        if self.work.optional:
-            return self.since + _DRAFT_S
-        if self.work.ahead_s is not None:
-            return self.since + _AHEAD * self.work.ahead_s
-        return self.since + (_LAST_S if self.work.final is None else _CHUNK_S)
+        return self.since + _patience_s(self.work.kind)
+
+    @property
+    def worthless_from(self) -> float:
+        """From when on it is not worth computing any more: never, if something becomes final."""
+        match self.work.kind:
+            case Draft():
+                return self.due
+            case Ahead(certain_in_s=certain_in_s):
+                return self.since + certain_in_s
+            case Chunk() | Last():
+                return math.inf
+
+
+def _patience_s(kind: StepKind) -> float:
+    match kind:
+        case Last():
+            return _LAST_S
+        case Chunk():
+            return _CHUNK_S
+        case Ahead(certain_in_s=certain_in_s):
+            return _AHEAD * certain_in_s
+        case Draft():
+            return _DRAFT_S
 
 
 class WaitingLine:
@@ -100,9 +119,7 @@ class WaitingLine:
 
     def overdue(self, ticket: Ticket) -> bool:
         """Whether a ticket is a draft, or an end ahead of its time, for which there was no time."""
-        if ticket.work.ahead_s is not None:
-            return self._clock() > ticket.since + ticket.work.ahead_s
-        return ticket.work.optional and self._clock() > ticket.due
+        return self._clock() > ticket.worthless_from
 
     def _fills(self, most: int, samples: int) -> bool:
         held = sum(len(ticket.work.samples) for _, _, ticket in self._heap)

@@ -9,26 +9,65 @@ depend on the pieces in which the audio arrived.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeAlias, TypeVar
 
 from eclectus.core.options import LiveOptions
 from eclectus.core.timebase import TimeBase
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Draft:
+    """A look at what is not final yet: all frames after the left context give a draft."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The next frames of an utterance that goes on; they become final.
+
+    Attributes:
+        frames: How many, after the left context.
+        drafts: Whether the frames of the right context, after these, give a draft.
+    """
+
+    frames: int
+    drafts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The end of an utterance: all frames after the left context become final."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The end of an utterance, computed like `Last` before it is certain that it is the end.
+
+    Attributes:
+        certain_in_s: Seconds until it is certain.
+    """
+
+    certain_in_s: float
+
+
+StepKind: TypeAlias = Draft | Chunk | Last | Ahead
+Kind = TypeVar("Kind", Draft, Chunk, Last)
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[Kind]):
     """One call of the encoder; samples count from the utterance's start.
 
     Attributes:
         start: First sample of the window.
         stop: One past its last.
         drop: Frames of the left context.
-        final: Frames after these that are final; None for all to the end of the window.
+        kind: What becomes of the frames after these.
     """
 
     start: int
     stop: int
     drop: int
-    final: int | None
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +110,7 @@ class Contexts:
         """Return how many samples must have arrived for the next chunk."""
         return done + self.chunk + self.right + 1
 
-    def next_step(self, done: int, available: int) -> Step | None:
+    def next_step(self, done: int, available: int) -> Step[Chunk] | None:
         """Plan the next chunk, or several in one where audio waits and they may be.
 
         A chunk waits for one sample more than its right context: were the stream to end there, the
@@ -87,13 +126,13 @@ class Contexts:
         chunk = max(self.chunk, min(waiting, self.catch_up))
         start = max(0, done - self.left)
         stop = done + chunk + self.right
-        return Step(start, stop, (done - start) // self.frame, chunk // self.frame)
+        return Step(start, stop, (done - start) // self.frame, Chunk(chunk // self.frame))
 
     def ends_at_once(self, done: int, available: int) -> bool:
         """Whether an utterance that ends here is best finished in one step."""
         return 0 < available - done <= self.catch_up
 
-    def last_step(self, done: int, available: int) -> Step | None:
+    def last_step(self, done: int, available: int) -> Step[Last] | None:
         """Plan the rest at the end of an utterance; None if every sample is done.
 
         The window has its full length as far as there is audio, so the left context grows by what
@@ -102,14 +141,14 @@ class Contexts:
         if available <= done:
             return None
         start = max(0, min(available - self.total, done - self.left))
-        return Step(start, available, (done - start) // self.frame, None)
+        return Step(start, available, (done - start) // self.frame, Last())
 
-    def draft_step(self, done: int, available: int) -> Step | None:
+    def draft_step(self, done: int, available: int) -> Step[Draft] | None:
         """Plan a look at what is not final yet, with less of the past: it comes often."""
         if available <= done:
             return None
         start = max(0, done - self.draft_left)
-        return Step(start, available, (done - start) // self.frame, 0)
+        return Step(start, available, (done - start) // self.frame, Draft())
 
     def needed_from(self, done: int) -> int:
         """Return the first sample that a later window may ask for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from eclectus.core.options import SegmentOptions
 from eclectus.core.types import Segment, Word
@@ -11,6 +11,7 @@ from eclectus.text.words import is_punctuation
 
 _DEFAULT = SegmentOptions()
 _SHORT_REST = 2
+"""A cut that leaves so few words of a sentence, or fewer, leaves a scrap."""
 _LONG_PAUSE_S = 1.0
 
 
@@ -22,19 +23,53 @@ def to_segments(words: Sequence[Word], options: SegmentOptions = _DEFAULT) -> tu
     long pause, near the limit, leaving no scrap. The limits hold for every segment of more than
     one word; none begins with punctuation alone unless a limit forces it.
     """
-    cased = any(word.text[:1].isupper() for word in words)
-    segments: list[Segment] = []
-    begin = 0
-    for stop in range(1, len(words) + 1):
-        if stop == len(words) or _ends_here(words, stop, cased, options):
-            whole = words[begin:stop]
-            segments.extend(_segment(part) for part in _within_limits(whole, options))
-            begin = stop
-    return tuple(segments)
+    segmenter = Segmenter(options)
+    return (*segmenter.add(words), *segmenter.finish())
 
 
-def _ends_here(words: Sequence[Word], stop: int, cased: bool, options: SegmentOptions) -> bool:
-    last, following = words[stop - 1], words[stop]
+class Segmenter:
+    """Groups words into segments as they come.
+
+    A segment that was returned never changes: the words that follow, and the pieces in which they
+    come, make no difference. All segments together are those of `to_segments`.
+    """
+
+    def __init__(self, options: SegmentOptions = _DEFAULT) -> None:
+        """Begin without words."""
+        self._options = options
+        # Words of the sentence that has not ended, as far as they are in no segment.
+        self._open: list[Word] = []
+        self._cased = False
+
+    def add(self, words: Iterable[Word]) -> list[Segment]:
+        """Add words; return the segments that are certain now."""
+        segments: list[Segment] = []
+        for word in words:
+            # Whether the text has capital letters at all is judged by the words so far: those to
+            # come must not change what was returned.
+            self._cased = self._cased or word.text[:1].isupper()
+            if self._open and _ends_between(self._open[-1], word, self._cased, self._options):
+                segments += self._close()
+            self._open.append(word)
+        return segments + self._cut()
+
+    def finish(self) -> list[Segment]:
+        """Return the segments of the words that are left: nothing follows them."""
+        return self._close()
+
+    def _close(self) -> list[Segment]:
+        """Divide the open words, which end a sentence, within the limits."""
+        words, self._open = self._open, []
+        return [_segment(part) for part in _within_limits(words, self._options, ended=True)]
+
+    def _cut(self) -> list[Segment]:
+        """Cut off what passes a limit wherever the sentence may end."""
+        parts = [*_within_limits(self._open, self._options, ended=False)]
+        self._open = self._open[sum(map(len, parts)) :]
+        return [_segment(part) for part in parts]
+
+
+def _ends_between(last: Word, following: Word, cased: bool, options: SegmentOptions) -> bool:
     if last.speaker != following.speaker:
         return True
     if is_punctuation(following.text):
@@ -45,10 +80,16 @@ def _ends_here(words: Sequence[Word], stop: int, cased: bool, options: SegmentOp
     return ends_sentence(last.text, following.text, cased=cased)
 
 
-def _within_limits(words: Sequence[Word], options: SegmentOptions) -> Iterator[Sequence[Word]]:
+def _within_limits(
+    words: Sequence[Word], options: SegmentOptions, *, ended: bool
+) -> Iterator[Sequence[Word]]:
+    """Divide a sentence; one that has not ended only as far as its other words don't matter."""
     begin = 0
     while begin < len(words):
         reach = _reach(words, begin, options)
+        # With so few words behind the limit, the best place depends on how many will come.
+        if not ended and len(words) - reach <= _SHORT_REST:
+            return
         stop = reach if reach == len(words) else _best_stop(words, begin, reach)
         yield words[begin:stop]
         begin = stop

@@ -17,7 +17,8 @@ BLANK_PIECES = frozenset({"<blk>", "<blank>", "<b>"})
 
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _SPECIAL = re.compile(r"<[^<>\s]+>")
-_UNDECODABLE = "\ufffd"
+UNDECODABLE = "\ufffd"
+"""Stands for bytes that are no character by themselves."""
 
 
 class PieceTokenizer:
@@ -98,7 +99,7 @@ def _byte_of(piece: str) -> int | None:
 
 def _surface(piece: str, byte: int | None) -> str:
     if byte is not None:
-        return chr(byte) if byte < 0x80 else _UNDECODABLE
+        return chr(byte) if byte < 0x80 else UNDECODABLE
     return "" if _SPECIAL.fullmatch(piece) else piece.replace(WORD_START, " ")
 
 

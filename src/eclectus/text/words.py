@@ -5,17 +5,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby
+
+import numpy as np
 
 from eclectus.core.protocols import Tokenizer
 from eclectus.core.timebase import TimeBase
 from eclectus.core.types import FloatArray, Hypothesis, Token, Word
+from eclectus.text.tokenizer import UNDECODABLE
 
 # Signs of Unicode's punctuation categories that are spoken as a word.
 _SPOKEN_SIGNS = frozenset("&@#%*/\\§†‡‰‱")
 _OPENING_CATEGORIES = frozenset({"Ps", "Pi"})
 _OPENING_SIGNS = frozenset("¿¡„‚")
-_UNDECODABLE = "\ufffd"
 
 
 def to_tokens(
@@ -27,13 +28,13 @@ def to_tokens(
     start_s: float = 0.0,
     tail_frames: int = 0,
 ) -> tuple[Token, ...]:
-    """Give each token its text and its time in seconds.
+    """Give each token its text and its time in seconds; none is left out.
 
     A token lasts from the start of its frame to the start of (frame + duration), plus the tail
     that the model needs, but never into the next token nor past the end of the audio; one of
-    duration 0 (TDT) lasts until the next token, one frame at most. Special tokens have no text and
-    are left out. A character that is spelt in several byte pieces is the text of the first of
-    them; the others' text is empty.
+    duration 0 (TDT) lasts until the next token, one frame at most. Special tokens have no text. A
+    character that is spelt in several byte pieces is the text of the first of them; the others'
+    text is empty.
 
     Args:
         hypothesis: Frames count from the beginning of the audio.
@@ -49,37 +50,55 @@ def to_tokens(
     """
     if len(confidences) != len(hypothesis):
         raise ValueError(f"{len(confidences)} confidences for {len(hypothesis)} tokens")
-    ids = [int(token_id) for token_id in hypothesis.token_ids]
+    ids = hypothesis.token_ids.tolist()
+    # Rounding in a network's own log-softmax may pass 0; and -0.0 is an odd sight.
+    log_probs = (np.minimum(hypothesis.log_probs, 0.0) + 0.0).tolist()
     spans = [
         (start_s + min(start, duration_s), start_s + min(end, duration_s))
         for start, end in _spans(hypothesis, time_base, tail_frames)
     ]
     return tuple(
-        Token(token_id, text, start, end, float(confidence))
-        for token_id, text, (start, end), confidence in zip(
-            ids, _texts(ids, tokenizer), spans, confidences, strict=True
+        Token(token_id, text, start, end, confidence, log_prob)
+        for token_id, text, (start, end), confidence, log_prob in zip(
+            ids, _texts(ids, tokenizer), spans, confidences.tolist(), log_probs, strict=True
         )
-        if text is not None
     )
 
 
 def to_words(
-    tokens: Iterable[Token], aggregate: Callable[[Sequence[float]], float]
+    tokens: Iterable[Token],
+    tokenizer: Tokenizer,
+    aggregate: Callable[[Sequence[float]], float],
 ) -> tuple[Word, ...]:
-    """Join tokens to words.
+    """Join tokens to words; the tokens of a word are a view of what the model emitted.
 
-    A word begins at a space (the `▁` of its piece). Punctuation that stands alone goes to the
-    word before, an opening sign or one at the very beginning to the word after. Signs are
-    silent, and models emit them well into the pause that follows; so their tokens are moved to
-    the end of the sound before them, as NeMo does for TDT (`_refine_timestamps`), and a word
-    ends where its sound does.
+    A word begins at a space (the `▁` of its piece). Special tokens are in no word. Punctuation
+    that stands alone goes to the word before, an opening sign or one at the very beginning to the
+    word after. Signs are silent, and models emit them well into the pause that follows; so their
+    tokens are moved to the end of the sound before them, as NeMo does for TDT
+    (`_refine_timestamps`), and a word ends where its sound does.
 
     Args:
         tokens: In order of time, as `to_tokens` gives them.
+        tokenizer: Of the same model.
         aggregate: From the confidences of a word's tokens to the word's.
     """
-    groups = _attach_punctuation(_split_at_spaces(tokens))
+    spelt = [token for token in tokens if is_spelt(token.id, tokenizer)]
+    groups = _attach_punctuation(_split_at_spaces(spelt))
     return tuple(_word(group, aggregate) for group in groups)
+
+
+def is_spelt(token_id: int, tokenizer: Tokenizer) -> bool:
+    """Tell whether a token has a part in the text, as all but special ones have."""
+    return bool(tokenizer.piece(token_id))
+
+
+def may_become_punctuation(text: str) -> bool:
+    """Tell whether the text of a last word may turn out to be signs only.
+
+    That is so where it ends in bytes of a character whose other bytes may still come.
+    """
+    return text.endswith(UNDECODABLE) and is_punctuation(text.rstrip(UNDECODABLE))
 
 
 def is_punctuation(text: str) -> bool:
@@ -91,25 +110,30 @@ def is_punctuation(text: str) -> bool:
     )
 
 
-def _texts(ids: list[int], tokenizer: Tokenizer) -> Iterator[str | None]:
-    """Yield the text of each token; None for special ones, runs of bytes on their first."""
-    for is_run, run in groupby(ids, key=lambda token_id: tokenizer.piece(token_id) == _UNDECODABLE):
-        members = list(run)
-        if is_run:
-            yield tokenizer.text(members)
-            yield from [""] * (len(members) - 1)
+def _texts(ids: list[int], tokenizer: Tokenizer) -> Iterator[str]:
+    """Yield the text of each token; that of a run of bytes on their first."""
+    pieces = [tokenizer.piece(token_id) for token_id in ids]
+    position = 0
+    while position < len(ids):
+        begin = position
+        while position < len(ids) and pieces[position] == UNDECODABLE:
+            position += 1
+        if position == begin:
+            yield pieces[position]
+            position += 1
         else:
-            yield from (tokenizer.piece(token_id) or None for token_id in members)
+            yield tokenizer.text(ids[begin:position])
+            yield from [""] * (position - begin - 1)
 
 
 def _spans(
     hypothesis: Hypothesis, time_base: TimeBase, tail_frames: int
 ) -> list[tuple[float, float]]:
     """Return (start, end) of each token from the beginning of the audio, in order, apart."""
-    frames = _rising(int(frame) for frame in hypothesis.frames)
+    frames = _rising(hypothesis.frames.tolist())
     ends = [
-        frame + max(int(duration), 1) + tail_frames
-        for frame, duration in zip(frames, hypothesis.durations, strict=True)
+        frame + max(duration, 1) + tail_frames
+        for frame, duration in zip(frames, hypothesis.durations.tolist(), strict=True)
     ]
     limits = [*frames[1:], *ends[-1:]]
     return [

@@ -149,7 +149,7 @@ def test_what_is_missing_changes_neither_text_nor_times(name: str) -> None:
         _with_segments(full, language="de", language_confidence=math.nan),
         replace(full, language=None, model=None),
         replace(full, model="a\n\x1b[2J"),
-        _with_words(full, tokens=(Token(7, " \x1bone", 0.0, 0.1, math.nan),)),
+        _with_words(full, tokens=(Token(7, " \x1bone", 0.0, 0.1, math.nan, math.nan),)),
     ):
         for level in (TimestampLevel.WORD, TimestampLevel.TOKEN):
             rendered = render(changed, name, RenderOptions(timestamps=level))
@@ -163,7 +163,7 @@ def test_what_is_missing_changes_neither_text_nor_times(name: str) -> None:
 def test_its_grain_is_the_finest_time_that_it_depends_on(name: str) -> None:
     options = RenderOptions(timestamps=TimestampLevel.TOKEN)
     options = replace(options, subtitles=replace(options.subtitles, highlight_words=True))
-    token = (Token(7, " one", 0.0, 0.1, 0.5),)
+    token = (Token(7, " one", 0.0, 0.1, 0.5, -0.5),)
     whole = _with_words(said("one two", "three"), tokens=token)
     moved = {
         TimestampLevel.SEGMENT: _moved_segments(whole),

@@ -20,7 +20,7 @@ def segment(*words: Word, speaker: str | None = None, channel: int | None = None
     return Segment(words, words[0].start, words[-1].end, speaker, channel)
 
 
-TOKENS = (Token(7, " Tea", 0.48, 0.8, 0.91), Token(2, ",", 0.8, 0.8, 0.5))
+TOKENS = (Token(7, " Tea", 0.48, 0.8, 0.91, -0.0943), Token(2, ",", 0.8, 0.8, 0.5, -0.6931))
 TRANSCRIPT = Transcript(
     (
         segment(Word("Tea,", 0.48, 0.8, 0.70514, None, TOKENS), Word("“now”?", 0.8, 1.28, 0.9)),
@@ -122,8 +122,22 @@ def test_json_has_this_shape() -> None:
         "confidence": 0.7051,
         "speaker": None,
         "tokens": [
-            {"id": 7, "text": " Tea", "start": 0.48, "end": 0.8, "confidence": 0.91},
-            {"id": 2, "text": ",", "start": 0.8, "end": 0.8, "confidence": 0.5},
+            {
+                "id": 7,
+                "text": " Tea",
+                "start": 0.48,
+                "end": 0.8,
+                "confidence": 0.91,
+                "log_prob": -0.0943,
+            },
+            {
+                "id": 2,
+                "text": ",",
+                "start": 0.8,
+                "end": 0.8,
+                "confidence": 0.5,
+                "log_prob": -0.6931,
+            },
         ],
     }
     assert list(second) == [

@@ -3,12 +3,11 @@
 import numpy as np
 
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import TranscribeOptions
-from eclectus.core.types import Hypothesis, Window, Word
-from eclectus.recognition.assemble import words_of
+from eclectus.core.types import Hypothesis, Window
 from eclectus.recognition.pending import Pending, Place
 from eclectus.recognition.settling import Settling
 from eclectus.recognition.stitch import Stitcher
+from eclectus.text.speller import Speller
 from eclectus.text.tokenizer import PieceTokenizer
 
 PIECES = ["▁a", "▁b", "▁c", "▁", "<0xE2>", "<0x80>", "<0x94>"]
@@ -18,12 +17,8 @@ FRAME = 1280
 
 
 def test_a_dash_of_bytes_that_is_cut_by_a_window_still_joins_the_word_before() -> None:
-    def spell(tokens: Hypothesis, pending: Pending) -> tuple[Word, ...]:
-        seconds = pending.samples / 16_000
-        return words_of(tokens, seconds, CONFIG, TOKENIZER, TranscribeOptions())
-
     pending = Pending(b"", 0, Stitcher(lambda token: token < 4))
-    settling = Settling(0, spell, lambda _: True)
+    settling = Settling(Speller(CONFIG, TOKENIZER), 0, 16_000)
     texts = []
     for number, ids in enumerate([[0, 1, 2, 3, 4], [5, 6]]):
         count = len(ids)

@@ -93,7 +93,11 @@ def test_the_token_is_no_text_live_or_in_a_file() -> None:
     words = [word.text for e in live if isinstance(e, Final | Partial) for word in e.words]
     file = model(".").transcribe(temper(), sample_rate=RATE)
     hypothesis = model(".").hypothesis(temper(), sample_rate=RATE)
-    assert model(".").tokenizer.special_id("<EOU>") in hypothesis.token_ids.tolist()
+    end_id = model(".").tokenizer.special_id("<EOU>")
+    assert end_id in hypothesis.token_ids.tolist()
+    assert [token.id for token in file.tokens] == hypothesis.token_ids.tolist()
+    assert [token.log_prob for token in file.tokens] == hypothesis.log_probs.tolist()
+    assert end_id not in [token.id for word in file.words for token in word.tokens]
     for text in (" ".join(words), file.text, *(token.text for token in file.tokens)):
         assert "EOU" not in text
         assert "." not in text

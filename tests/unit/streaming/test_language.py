@@ -12,9 +12,9 @@ from eclectus.core.errors import OptionError
 from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import StreamOptions
 from eclectus.core.types import LanguageGuess, Segment, Word
-from eclectus.recognition.assemble import language_identifier
 from eclectus.streaming.events import Event, Final, LanguageDetected, SegmentDone
 from eclectus.streaming.language_follower import LanguageFollower
+from eclectus.text.model_languages import ModelLanguages
 from tests.support.builtin import copy_builtin
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -37,7 +37,7 @@ def follower(hint: str | None = None) -> LanguageFollower:
     config = ModelConfig(
         name="toy", head=Head.CTC, mel_bins=80, vocabulary_size=4, languages=languages
     )
-    return LanguageFollower(languages, language_identifier(config), hint)
+    return LanguageFollower(ModelLanguages.of(config), hint)
 
 
 def detected(events: list[Event]) -> list[LanguageDetected]:
@@ -93,11 +93,11 @@ def test_a_model_of_one_language_has_nothing_to_tell() -> None:
     def never(text: str, *, hint: str | None) -> LanguageGuess | None:
         raise AssertionError(text)
 
-    following = LanguageFollower(("fi",), never, None)
+    following = LanguageFollower(ModelLanguages(("fi",), never), None)
     events = following.annotate([final(GERMAN), segment(GERMAN)])
     assert detected(events) == []
     assert told(events) == ["fi"]
-    unknown = LanguageFollower((), never, None)
+    unknown = LanguageFollower(ModelLanguages((), never), None)
     assert told(unknown.annotate([final(GERMAN), segment(GERMAN)])) == [None]
 
 

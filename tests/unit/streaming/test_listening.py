@@ -19,6 +19,7 @@ from eclectus.streaming.engine import Work
 from eclectus.streaming.events import Ended, Event
 from eclectus.streaming.listening import Listener, listen
 from eclectus.streaming.steps import Listening, Steps
+from eclectus.streaming.windows import Last
 
 PATIENCE_S = 60.0
 RATE = 16_000
@@ -130,7 +131,7 @@ def test_a_fault_of_who_computes_ends_its_call_and_no_thread() -> None:
         raise ZeroDivisionError
 
     def asks() -> Steps:
-        yield Work(np.zeros(0, np.float32), 0, LogMelWindows(MelFrames(80)), 0, None, None)
+        yield Work(np.zeros(0, np.float32), 0, LogMelWindows(MelFrames(80)), 0, Last(), None)
         return []
 
     listener = Listener(faulty)

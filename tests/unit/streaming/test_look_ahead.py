@@ -16,6 +16,7 @@ from eclectus.streaming.session import Session
 from eclectus.streaming.steps import Listening, Steps
 from eclectus.streaming.throughput import Utilization
 from eclectus.streaming.waiting import WaitingLine
+from eclectus.streaming.windows import Ahead, Draft
 from tests.support.clips import samples as clip
 
 RATE = 16_000
@@ -40,7 +41,7 @@ class Followed:
         return [event for part in self.events for event in part if not isinstance(event, Partial)]
 
     def ahead(self) -> int:
-        return sum(work.ahead_s is not None for works in self.works for work in works)
+        return sum(isinstance(work.kind, Ahead) for works in self.works for work in works)
 
 
 def follow(
@@ -78,7 +79,8 @@ def compute(
                 request.hear()
             else:
                 works.append(request)
-                wanted = ahead if request.ahead_s is not None else drafts or not request.optional
+                is_draft = isinstance(request.kind, Draft)
+                wanted = ahead if isinstance(request.kind, Ahead) else drafts or not is_draft
                 if wanted:
                     found = engine.run([request])[0]
             request = steps.send(found)
@@ -214,5 +216,5 @@ def test_a_full_machine_leaves_drafts_out_and_ends_in(
     for at in range(0, len(samples), BLOCK):
         scheduler.push(session, samples[at : at + BLOCK]).result(60)
     scheduler.close()
-    assert not any(work.optional for work in computed)
-    assert any(work.ahead_s is not None for work in computed)
+    assert not any(isinstance(work.kind, Draft) for work in computed)
+    assert any(isinstance(work.kind, Ahead) for work in computed)

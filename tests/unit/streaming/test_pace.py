@@ -15,6 +15,7 @@ from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.pace import DraftPace
 from eclectus.streaming.session import Session
 from eclectus.streaming.steps import Listening
+from eclectus.streaming.windows import Draft
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 RATE = 16_000
@@ -93,7 +94,7 @@ def drafts(model: eclectus.Model, took: float) -> int:
                     request.hear()
                     request = steps.send(None)
                     continue
-                count += request.optional
+                count += isinstance(request.kind, Draft)
                 watch.now += took
                 request = steps.send(engine.run([request])[0])
         except StopIteration:

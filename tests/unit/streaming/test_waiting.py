@@ -10,6 +10,7 @@ from eclectus.signal.logmel_windows import LogMelWindows
 from eclectus.signal.melframes import MelFrames
 from eclectus.streaming.engine import Work
 from eclectus.streaming.waiting import Ticket, WaitingLine
+from eclectus.streaming.windows import Ahead, Chunk, Draft, Last, StepKind
 
 SECOND = 16_000
 
@@ -23,26 +24,26 @@ class Time:
         return self.now
 
 
-def ticket(final: int | None, seconds: float = 1.0, ahead_s: float | None = None) -> Ticket:
+def ticket(kind: StepKind, seconds: float = 1.0) -> Ticket:
     samples = np.zeros(round(seconds * SECOND), np.float32)
-    work = Work(samples, 0, LogMelWindows(MelFrames(80)), 0, final, None, ahead_s=ahead_s)
+    work = Work(samples, 0, LogMelWindows(MelFrames(80)), 0, kind, None)
     return Ticket(iter(()), work, Future())  # type: ignore[arg-type]
 
 
 def last() -> Ticket:
-    return ticket(None)
+    return ticket(Last())
 
 
 def ahead() -> Ticket:
-    return ticket(None, ahead_s=0.5)
+    return ticket(Ahead(0.5))
 
 
 def chunk() -> Ticket:
-    return ticket(10)
+    return ticket(Chunk(10))
 
 
 def draft() -> Ticket:
-    return ticket(0)
+    return ticket(Draft())
 
 
 def test_ends_of_utterances_come_first_then_words_then_drafts() -> None:

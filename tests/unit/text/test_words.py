@@ -1,3 +1,5 @@
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
 
@@ -7,19 +9,20 @@ from eclectus.text.tokenizer import PieceTokenizer
 from eclectus.text.words import to_tokens, to_words
 
 Emission = tuple[str, int, int]
+Aggregate = Callable[[Sequence[float]], float]
 
 
 def tokens_of(
     emissions: list[Emission], duration_s: float = 100.0, start_s: float = 0.0, tail: int = 0
 ) -> tuple[Token, ...]:
-    """Tokens from (piece, frame, duration)."""
+    """Tokens from (piece, frame, duration); their log-probabilities are -0, -1, -2 ..."""
     pieces = list(dict.fromkeys(piece for piece, _, _ in emissions))
     count = len(emissions)
     hypothesis = Hypothesis(
         np.array([pieces.index(piece) for piece, _, _ in emissions], np.int64),
         np.array([frame for _, frame, _ in emissions], np.int64),
         np.array([duration for _, _, duration in emissions], np.int64),
-        np.zeros(count, np.float32),
+        -np.arange(count, dtype=np.float32),
         np.zeros(count, np.float32),
     )
     confidences = np.linspace(0.5, 1.0, count, dtype=np.float32)
@@ -28,10 +31,15 @@ def tokens_of(
     )
 
 
+def spelt(emissions: list[Emission], aggregate: Aggregate = min) -> tuple[Word, ...]:
+    """Words of (piece, frame, duration)."""
+    pieces = list(dict.fromkeys(piece for piece, _, _ in emissions))
+    return to_words(tokens_of(emissions), PieceTokenizer(pieces), aggregate)
+
+
 def words_of(*pieces: str) -> tuple[Word, ...]:
     """Words of pieces that stand two frames apart and last one."""
-    tokens = tokens_of([(piece, 2 * place, 1) for place, piece in enumerate(pieces)])
-    return to_words(tokens, min)
+    return spelt([(piece, 2 * place, 1) for place, piece in enumerate(pieces)])
 
 
 def texts(*pieces: str) -> list[str]:
@@ -75,16 +83,24 @@ def test_a_step_back_at_a_seam_is_lifted() -> None:
     assert spans(found) == [(0.4, 0.4), (0.4, 0.48), (0.56, 0.64)]
 
 
-def test_special_tokens_are_left_out() -> None:
-    found = tokens_of([("<|en|>", 0, 1), ("▁a", 1, 1), ("<unk>", 2, 1)])
-    assert [token.text for token in found] == [" a"]
-    assert found[0].confidence == pytest.approx(0.75)
+def test_special_tokens_are_emitted_but_in_no_word() -> None:
+    emissions = [("<|en|>", 0, 1), ("▁a", 1, 1), ("<unk>", 2, 1)]
+    assert [token.text for token in tokens_of(emissions)] == ["", " a", ""]
+    (word,) = spelt(emissions)
+    assert [token.text for token in word.tokens] == [" a"]
+    assert word.confidence == pytest.approx(0.75)
+
+
+def test_a_token_has_its_log_probability_whatever_its_confidence() -> None:
+    found = tokens_of([("▁a", 0, 1), ("<unk>", 1, 1), ("b", 2, 1)])
+    assert [token.log_prob for token in found] == [0, -1, -2]
+    assert str(found[0].log_prob) == "0.0"
 
 
 def test_bytes_stand_on_the_first_of_their_run() -> None:
-    found = tokens_of([("▁a", 0, 1), ("<0xE2>", 1, 1), ("<0x80>", 2, 1), ("<0xA6>", 3, 1)])
-    assert [token.text for token in found] == [" a", "…", "", ""]
-    (word,) = to_words(found, min)
+    emissions = [("▁a", 0, 1), ("<0xE2>", 1, 1), ("<0x80>", 2, 1), ("<0xA6>", 3, 1)]
+    assert [token.text for token in tokens_of(emissions)] == [" a", "…", "", ""]
+    (word,) = spelt(emissions)
     assert word.text == "a…"
     assert len(word.tokens) == 4
 
@@ -95,7 +111,7 @@ def test_confidences_must_match_the_tokens() -> None:
 
 
 def test_silence_has_no_words() -> None:
-    assert to_words((), min) == ()
+    assert spelt([]) == ()
     assert texts("▁") == []
     assert texts("<unk>") == []
 
@@ -149,6 +165,13 @@ def test_a_word_ends_where_its_sound_does_not_with_its_full_stop() -> None:
     assert word.tokens[1].start == word.tokens[1].end == word.end
 
 
+def test_the_record_keeps_the_time_at_which_a_sign_was_emitted() -> None:
+    emissions = [("▁end", 0, 1), (".", 5, 1)]
+    assert spans(tokens_of(emissions))[1] == (0.4, 0.48)
+    (word,) = spelt(emissions)
+    assert spans(word.tokens)[1] == (0.08, 0.08)
+
+
 def test_a_sign_within_a_word_keeps_the_words_end() -> None:
     (word,) = words_of("▁3", ".", "14")
     assert word.text == "3.14"
@@ -156,7 +179,7 @@ def test_a_sign_within_a_word_keeps_the_words_end() -> None:
 
 
 def test_the_confidence_is_aggregated_over_all_tokens_of_the_word() -> None:
-    tokens = tokens_of([("▁a", 0, 1), ("b", 1, 1), ("▁c", 2, 1)])
-    first, second = to_words(tokens, lambda values: sum(values) / len(values))
+    emissions = [("▁a", 0, 1), ("b", 1, 1), ("▁c", 2, 1)]
+    first, second = spelt(emissions, lambda values: sum(values) / len(values))
     assert first.confidence == pytest.approx(0.625)
     assert second.confidence == pytest.approx(1.0)

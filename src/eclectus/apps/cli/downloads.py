@@ -19,11 +19,11 @@ from rich.progress import (
 )
 
 from eclectus.models.files import human_size
-from eclectus.models.store import Progress as Report
+from eclectus.models.store import DownloadProgress
 
 
 @contextmanager
-def download_progress(*, quiet: bool) -> Iterator[Report | None]:
+def download_progress(*, quiet: bool) -> Iterator[DownloadProgress | None]:
     """Bars on a terminal, one line a file elsewhere, nothing when quiet."""
     if quiet:
         yield None

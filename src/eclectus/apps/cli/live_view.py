@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TextIO
+from typing import Protocol, TextIO
 
-from eclectus.core.types import Segment, Word
-from eclectus.output.clean import one_line, rounded, to_json
-from eclectus.streaming.events import (
-    Ended,
-    Endpoint,
-    Event,
-    Final,
-    LanguageDetected,
-    Partial,
-    SegmentDone,
-    SpeechStarted,
-)
+from eclectus.output.clean import one_line, to_json
+from eclectus.streaming.event_json import event_fields
+from eclectus.streaming.events import Ended, Endpoint, Event, Final, Partial
 
-_TYPES: Mapping[type[Event], str] = {
-    Partial: "partial",
-    Final: "final",
-    LanguageDetected: "language",
-    SegmentDone: "segment",
-    SpeechStarted: "speech_started",
-    Endpoint: "endpoint",
-    Ended: "ended",
-}
 _DIM, _PLAIN, _CLEAR = "\x1b[2m", "\x1b[0m", "\r\x1b[J"
 
 
@@ -99,7 +80,7 @@ class JsonView:
 
     def show(self, event: Event) -> None:
         """Show an event."""
-        self.out.write(to_json(as_json(event)) + "\n")
+        self.out.write(to_json(event_fields(event)) + "\n")
         self.out.flush()
 
 
@@ -117,48 +98,3 @@ def make_live_view(*, as_lines: bool, silent: bool) -> LiveView:
     if silent:
         return SilentView()
     return TerminalView(sys.stdout) if sys.stdout.isatty() else LineView(sys.stdout)
-
-
-def as_json(event: Event) -> dict[str, Any]:
-    """Turn an event into what JSON can say; times are seconds of the stream."""
-    match event:
-        case Partial():
-            fields = {"stable": event.stable, **_spoken(event)}
-        case Final():
-            fields = _spoken(event)
-        case SegmentDone():
-            fields = _segment(event.segment)
-        case LanguageDetected():
-            fields = {"language": event.language, "confidence": round(event.confidence, 4)}
-        case Endpoint():
-            fields = {"reason": event.reason.value}
-        case Ended():
-            fields = {"duration": round(event.duration, 3)}
-        case SpeechStarted():
-            fields = {}
-    if isinstance(event, LanguageDetected | Endpoint | SpeechStarted):
-        fields["at"] = round(event.at, 3)
-    return {"type": _TYPES[type(event)], **fields}
-
-
-def _spoken(event: Partial | Final) -> dict[str, Any]:
-    return {"text": event.text, "words": [_word(word) for word in event.words]}
-
-
-def _segment(segment: Segment) -> dict[str, Any]:
-    return {
-        "text": segment.text,
-        "start": round(segment.start, 3),
-        "end": round(segment.end, 3),
-        "language": segment.language,
-        "language_confidence": rounded(segment.language_confidence, 4),
-    }
-
-
-def _word(word: Word) -> dict[str, Any]:
-    return {
-        "text": word.text,
-        "start": round(word.start, 3),
-        "end": round(word.end, 3),
-        "confidence": rounded(word.confidence, 4),
-    }

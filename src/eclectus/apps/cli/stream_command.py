@@ -216,7 +216,7 @@ def _write(follower: Follower, loaded: LoadedSettings, plan: OutputPlan, file: P
     from eclectus.output.registry import render
     from eclectus.output.transcript_format import RenderOptions
     from eclectus.output.writer import write_atomic
-    from eclectus.recognition.assemble import language_of
+    from eclectus.text.model_languages import language_of
 
     config = follower.model.config
     language = language_of(follower.segments, config, loaded.settings.language)

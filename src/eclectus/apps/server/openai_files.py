@@ -70,19 +70,15 @@ async def transcriptions(request: Request, service: Service, client: Client) -> 
         if asked.stream:
             return await while_connected(request, open_events(service, work, asked, stack))
         transcript = await while_connected(request, service.transcribe(work))
-        return await _answer(transcript, work, asked, service)
+        return _answer(transcript, asked, service)
 
 
-async def _answer(
-    transcript: Transcript, work: FileRequest, asked: TranscriptionForm, service: SpeechService
-) -> Response:
+def _answer(transcript: Transcript, asked: TranscriptionForm, service: SpeechService) -> Response:
     if asked.native:
         return JSONResponse(native(transcript, timestamps=bool(asked.include_timestamps)))
     wanted = asked.response_format or ResponseFormat.JSON
     if wanted is ResponseFormat.JSON and asked.logprobs:
-        async with service.model(work.model) as served:
-            labels = served.model.config.vocabulary_size + 1
-        return JSONResponse(plain(transcript) | {"logprobs": logprobs(transcript.tokens, labels)})
+        return JSONResponse(plain(transcript) | {"logprobs": logprobs(transcript.words)})
     return body_of_format(transcript, wanted.value, asked.granularities, service)
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from eclectus.apps.server.openai_shapes import Granularity
 from eclectus.apps.server.uploads import Form, checked
-from eclectus.core.choices import ConfidenceMethod, WindowPlan
+from eclectus.core.choices import WindowPlan
 from eclectus.core.options import TranscribeOptions
 from eclectus.service.service import SpeechService
 
@@ -113,10 +113,6 @@ class TranscriptionForm(BaseModel):
         if self.chunking_strategy is not None:
             pauses = replace(options.long_form, plan=WindowPlan.PAUSES)
             options = replace(options, long_form=pauses)
-        if self.logprobs:
-            # What `logprobs` turns back into probabilities.
-            method = replace(options.confidence, method=ConfidenceMethod.MAX_PROB)
-            options = replace(options, confidence=method)
         return options
 
 

@@ -16,8 +16,6 @@ from eclectus.output.registry import format_named, render
 from eclectus.output.transcript_format import RenderOptions
 from eclectus.service.service import SpeechService
 
-_TINY = 1e-9
-
 
 class Granularity(StrEnum):
     """What carries times in verbose_json."""
@@ -78,26 +76,24 @@ def verbose(transcript: Transcript, granularities: Sequence[Granularity]) -> dic
     return shape
 
 
-def logprobs(tokens: Sequence[Token], labels: int, *, first: bool = True) -> list[dict[str, Any]]:
-    """Return the natural log of each token's probability.
+def logprobs(words: Sequence[Word], *, first: bool = True) -> list[dict[str, Any]]:
+    """Return the natural log of the probability of each token that has a part in the text.
 
     Args:
-        tokens: Their confidences are `ConfidenceMethod.MAX_PROB`.
-        labels: V + 1, which that measure depends on.
+        words: Of a transcript.
         first: Whether they begin the text, which no space does.
     """
     told = []
-    for number, token in enumerate(tokens):
+    for number, token in enumerate(_tokens(words)):
         text = token.text.lstrip() if first and not number else token.text
-        probability = (token.confidence * (labels - 1) + 1) / labels
         told.append(
-            {
-                "token": text,
-                "logprob": round(math.log(probability), 6),
-                "bytes": list(text.encode()),
-            }
+            {"token": text, "logprob": round(token.log_prob, 6), "bytes": list(text.encode())}
         )
     return told
+
+
+def _tokens(words: Sequence[Word]) -> list[Token]:
+    return [token for word in words for token in word.tokens]
 
 
 def _word(word: Word) -> dict[str, Any]:
@@ -105,7 +101,7 @@ def _word(word: Word) -> dict[str, Any]:
 
 
 def _segment(number: int, segment: Segment) -> dict[str, Any]:
-    tokens = [token for word in segment.words for token in word.tokens]
+    tokens = _tokens(segment.words)
     text = segment.text.encode()
     return {
         "id": number,
@@ -124,4 +120,4 @@ def _segment(number: int, segment: Segment) -> dict[str, Any]:
 def _mean_log(tokens: Sequence[Token]) -> float:
     if not tokens:
         return 0.0
-    return sum(math.log(max(token.confidence, _TINY)) for token in tokens) / len(tokens)
+    return sum(token.log_prob for token in tokens) / len(tokens)

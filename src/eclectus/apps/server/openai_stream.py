@@ -40,9 +40,9 @@ async def open_events(
     Raises:
         EclectusError: The work failed before anything was heard.
     """
-    async with service.model(work.model) as served:
-        labels = served.model.config.vocabulary_size + 1
-    events = _Events(service, work, labels if asked.logprobs else None)
+    # A model that can't be loaded is an error of the answer, not an event of its stream.
+    async with service.model(work.model):
+        events = _Events(service, work, logprobs=asked.logprobs)
     held = stack.pop_all()
     held.push_async_callback(events.close)
     try:
@@ -67,9 +67,9 @@ class _EventResponse(StreamingResponse):
 
 
 class _Events:
-    def __init__(self, service: SpeechService, work: FileRequest, labels: int | None) -> None:
+    def __init__(self, service: SpeechService, work: FileRequest, *, logprobs: bool) -> None:
         self._service = service
-        self._labels = labels
+        self._logprobs = logprobs
         self._loop = asyncio.get_running_loop()
         # Words; None when the work is over.
         self._queue: asyncio.Queue[tuple[Word, ...] | None] = asyncio.Queue()
@@ -115,16 +115,15 @@ class _Events:
             "type": "transcript.text.delta",
             "delta": f" {text}" if self._said else text,
         }
-        if self._labels is not None:
-            tokens = [token for word in words for token in word.tokens]
-            event["logprobs"] = logprobs(tokens, self._labels, first=not self._said)
+        if self._logprobs:
+            event["logprobs"] = logprobs(words, first=not self._said)
         self._said = True
         return event
 
     def _done(self, transcript: Transcript) -> dict[str, Any]:
         event = {"type": "transcript.text.done", **plain(transcript)}
-        if self._labels is not None:
-            event["logprobs"] = logprobs(transcript.tokens, self._labels)
+        if self._logprobs:
+            event["logprobs"] = logprobs(transcript.words)
         return event
 
 

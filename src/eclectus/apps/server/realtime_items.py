@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, TypeAlias
@@ -13,7 +12,6 @@ Tell: TypeAlias = Callable[..., Awaitable[None]]
 """Sends an event: its type, and its fields by name."""
 
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
-_TINY = 1e-9
 
 
 def new_id(kind: str) -> str:
@@ -126,6 +124,6 @@ def _logprobs(words: Sequence[Word]) -> Iterator[dict[str, Any]]:
     for token in (token for word in words for token in word.tokens):
         yield {
             "token": token.text,
-            "logprob": math.log(max(token.confidence, _TINY)),
+            "logprob": token.log_prob,
             "bytes": list(token.text.encode()),
         }

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eclectus.apps.server.errors import HttpError
 from eclectus.apps.server.samples import Encoding
-from eclectus.core.choices import ConfidenceMethod
 from eclectus.core.options import EndpointOptions, StreamOptions
 
 LOGPROBS = "item.input_audio_transcription.logprobs"
@@ -153,14 +152,10 @@ class SessionConfig:
 
     def stream_options(self, server: StreamOptions) -> StreamOptions:
         """Return the options of the session's stream: final words only, its own turns."""
-        confidence = server.confidence
-        if self.logprobs:
-            confidence = replace(confidence, method=ConfidenceMethod.MAX_PROB)
         return replace(
             server,
             live=replace(server.live, emit_partial=False),
             endpoint=_endpoints(self.turns, server.endpoint),
-            confidence=confidence,
         )
 
 

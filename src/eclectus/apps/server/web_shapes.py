@@ -8,18 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from eclectus.apps.server.errors import code_of, meaning_of, message_of
-from eclectus.core.choices import TimestampLevel
 from eclectus.core.types import Progress, Segment, Transcript, Word
-from eclectus.output.json_fields import segment_fields
 from eclectus.service.live import Flushed, LiveEvent, Restarted
-from eclectus.streaming.events import (
-    Ended,
-    Endpoint,
-    Final,
-    Partial,
-    SegmentDone,
-    SpeechStarted,
-)
+from eclectus.streaming import event_json
+from eclectus.streaming.events import LanguageDetected, SegmentDone, SpeechStarted
 
 _DAY_S = 86_400.0 * 30
 
@@ -101,36 +93,21 @@ def error_fields(error: Exception) -> dict[str, Any]:
 
 
 def event_fields(event: LiveEvent) -> dict[str, Any] | None:
-    """Return an event of a live stream; None for one that the page need not know."""
-    fields: dict[str, Any]
+    """Return an event of a live stream; None for one that the page need not know.
+
+    The page learns of the language with the segments.
+    """
     match event:
-        case Partial(words=words, stable=stable):
-            fields = {"type": "partial", "words": _words(words), "stable": stable}
-        case Final(words=words):
-            fields = {"type": "final", "words": _words(words)}
-        case SegmentDone(segment=segment):
-            fields = {"type": "segment", **segment_fields(segment, TimestampLevel.WORD)}
-        case SpeechStarted(at=at):
-            fields = {"type": "speech", "at": at}
-        case Endpoint(at=at, reason=reason):
-            fields = {"type": "endpoint", "at": at, "reason": reason.value}
-        case Ended(duration=duration):
-            fields = {"type": "ended", "duration": duration}
-        case Flushed() | Restarted():
+        case Flushed() | Restarted() | LanguageDetected():
             return None
-    return fields
-
-
-def _words(words: tuple[Word, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "text": word.text,
-            "start": round(word.start, 3),
-            "end": round(word.end, 3),
-            "confidence": round(word.confidence, 4),
-        }
-        for word in words
-    ]
+        case SpeechStarted():
+            return event_json.event_fields(event) | {"type": "speech"}
+        case SegmentDone(segment=segment):
+            return event_json.event_fields(event) | {
+                "words": [event_json.word_fields(word) for word in segment.words]
+            }
+        case _:
+            return event_json.event_fields(event)
 
 
 def _line(fields: dict[str, Any]) -> str:

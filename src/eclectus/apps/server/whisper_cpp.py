@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -59,7 +60,7 @@ async def inference(request: Request, service: Service, client: Client) -> Respo
     if asked.response_format is ResponseFormat.JSON:
         return JSONResponse({"text": transcript.text})
     if asked.response_format is ResponseFormat.VERBOSE_JSON:
-        return JSONResponse(_with_words(transcript))
+        return JSONResponse(with_words(transcript))
     return body_of_format(transcript, asked.response_format.value, (), service)
 
 
@@ -77,7 +78,8 @@ async def load(request: Request, service: Service, _: Client) -> Response:
         return PlainTextResponse("Load was successful!")
 
 
-def _with_words(transcript: Transcript) -> dict[str, Any]:
+def with_words(transcript: Transcript) -> dict[str, Any]:
+    """Return the `verbose_json` shape of whisper.cpp: OpenAI's, with words in its segments."""
     shape = verbose(transcript, ())
     for told, segment in zip(shape["segments"], transcript.segments, strict=True):
         told["words"] = [_word(word) for word in segment.words]
@@ -89,5 +91,10 @@ def _word(word: Word) -> dict[str, Any]:
         "word": f" {word.text}",
         "start": round(word.start, 3),
         "end": round(word.end, 3),
-        "probability": round(word.confidence, 4),
+        "probability": round(_probability(word), 4),
     }
+
+
+def _probability(word: Word) -> float:
+    """Return the mean probability of a word's tokens."""
+    return math.fsum(math.exp(token.log_prob) for token in word.tokens) / max(1, len(word.tokens))

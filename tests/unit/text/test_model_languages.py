@@ -1,4 +1,4 @@
-"""From hypotheses to transcripts: the language."""
+"""Which of a model's languages a text is in."""
 
 import sys
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ import pytest
 
 from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.types import Segment, Word
-from eclectus.recognition.assemble import language_of
 from eclectus.text import language
+from eclectus.text.model_languages import language_of
 
 
 def config(*languages: str) -> ModelConfig:

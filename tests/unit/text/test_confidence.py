@@ -9,7 +9,7 @@ import pytest
 
 from eclectus.core.choices import Aggregation, ConfidenceMethod
 from eclectus.core.types import Hypothesis
-from eclectus.search.confidence import aggregate, token_confidences
+from eclectus.text.confidence import aggregate, token_confidences
 
 LABELS = 5
 BOTH = list(ConfidenceMethod)
