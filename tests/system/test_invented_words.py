@@ -1,18 +1,10 @@
 """Where nobody speaks, a live session writes nothing."""
 
-from collections.abc import Iterator
-
 import pytest
 
 import eclectus
 from benchmarks.invented import MUSIC, NOISES, invented, pieces
 from eclectus.core.options import SpeechDetection
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[eclectus.Model]:
-    with eclectus.load(threads=1) as model:
-        yield model
 
 
 @pytest.mark.parametrize("name", NOISES)
