@@ -16,7 +16,7 @@ from tests.support.browser import Page, open_page
 from tests.support.clips import words_of
 from tests.support.server import running_server
 
-pytestmark = pytest.mark.needs_program("chromium")
+pytestmark = [pytest.mark.slow, pytest.mark.needs_program("chromium")]
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"

@@ -162,6 +162,7 @@ def test_a_scheduler_that_is_closed_completes_what_it_has_and_takes_no_more(
         scheduler.submit(speech)
 
 
+@pytest.mark.slow
 def test_files_go_on_while_live_streams_are_open(model: Model, speech: FloatArray) -> None:
     gate = Gate()
     gate.enter()
