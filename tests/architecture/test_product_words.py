@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.support.needs import require
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_FILE_BYTES = 2_000_000
@@ -17,8 +17,7 @@ def tracked() -> list[Path]:
         text=True,
         check=False,
     )
-    if done.returncode != 0:
-        pytest.skip("not a git checkout")
+    require(done.returncode == 0, "a git checkout")
     return [ROOT / line for line in done.stdout.splitlines()]
 
 

@@ -22,6 +22,7 @@ def _queue(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_queue", "clips")
 def test_a_job_from_its_submission_to_its_results(cli: Cli, place: Path) -> None:
     (place / "notes.wav").write_text("this is no audio", encoding="utf-8")

@@ -195,6 +195,7 @@ def test_a_named_pipe_is_refused_instead_of_waited_for(place: Path) -> None:
     assert done.stderr.startswith("pipe.wav is a pipe")
 
 
+@pytest.mark.slow
 def test_hours_of_silence_in_a_few_kilobytes_are_refused(
     cli: Cli, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -285,6 +285,7 @@ def test_keys_come_in_headers_and_in_subprotocols() -> None:
         asyncio.run(play(url))
 
 
+@pytest.mark.slow
 def test_random_messages_hurt_nobody(caplog: pytest.LogCaptureFixture) -> None:
     random = np.random.default_rng(11)
     orders: list[Any] = ["KeepAlive", "Finalize", "CloseStream", "", None, 3, [], {}]

@@ -143,6 +143,7 @@ def test_times_are_seconds_of_the_stream_and_never_go_back(server: Running) -> N
     assert right(final["text"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [4, 4096, 8_916, 1 << 20])
 def test_frames_may_have_any_length(server: Running, size: int) -> None:
     samples = clip("garden") if size > 4 else clip("garden")[: 3 * RATE]
@@ -428,6 +429,7 @@ def test_extensions_come_only_to_those_who_ask(server: Running) -> None:
     assert all(0 <= word["confidence"] <= 1 for word in told)
 
 
+@pytest.mark.slow
 def test_a_model_of_many_languages_tells_which_one_it_hears(tmp_path: Path) -> None:
     folder = copy_builtin(tmp_path / "many", languages=["en", "de", "fi"])
     with watched(replace(Settings(), model=str(folder))) as server:

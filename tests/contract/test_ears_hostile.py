@@ -94,6 +94,7 @@ def misbehave(ws: Connection, dice: random.Random) -> None:
             hear_all(ws)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/ws"])
 def test_random_messages_leave_nothing_behind(hostile: Rest, path: str) -> None:
     for seed in range(12):
@@ -148,6 +149,7 @@ _HANDSHAKE = (
 )
 
 
+@pytest.mark.slow
 def test_a_client_that_floods_and_never_reads_holds_nobody_up(hostile: Rest) -> None:
     with opened(hostile.server.ws) as ws:
         for _ in range(3_000):

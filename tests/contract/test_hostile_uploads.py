@@ -61,6 +61,7 @@ def wave_size(size: int) -> bytes:
     return WAV[:place] + struct.pack("<I", size) + WAV[place + 4 :]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "status"),
     [

@@ -65,6 +65,7 @@ def run(settings: Settings, samples: FloatArray) -> list[str]:
     return asyncio.run(work())
 
 
+@pytest.mark.slow
 def test_a_late_error_is_an_event_and_the_last_one(
     monkeypatch: pytest.MonkeyPatch, story: FloatArray
 ) -> None:

@@ -30,6 +30,7 @@ REQUESTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "method", "mode"), REQUESTS)
 def test_no_request_makes_the_server_fail(
     server_url: str, path: str, method: str, mode: GenerationMode

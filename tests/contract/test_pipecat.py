@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-pytest.importorskip("pipecat", reason="the extra `pipecat` is not installed")
+pytest.importorskip("pipecat", reason="run by scripts/check pipecat, in its own environment")
 
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.frames.frames import (
@@ -51,12 +51,6 @@ pytestmark = pytest.mark.filterwarnings("default")  # Pipecat's dependencies war
 
 DATA = Path(__file__).parents[1] / "data"
 Settings = EclectusSTTService.Settings
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[eclectus.Model]:
-    with eclectus.load() as loaded:
-        yield loaded
 
 
 @pytest.fixture(scope="module")

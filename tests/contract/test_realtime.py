@@ -466,6 +466,7 @@ def random_message(random: np.random.Generator) -> str | bytes:
     return json.dumps(event)[: int(random.integers(10, 4_000))]
 
 
+@pytest.mark.slow
 def test_random_messages_hurt_nobody(caplog: pytest.LogCaptureFixture) -> None:
     random = np.random.default_rng(7)
 

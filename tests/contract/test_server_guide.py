@@ -1,7 +1,6 @@
 """Every command of the guide to the server works as it stands there."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +29,7 @@ def run(command: list[str]) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.needs_program("curl")
 @pytest.mark.parametrize("line", CURLS)
 def test_a_curl_line_of_the_guide_works(server_url: str, line: str) -> None:
     said = run(["bash", "-c", line.replace(ADDRESS, server_url)])

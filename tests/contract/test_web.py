@@ -181,6 +181,7 @@ def test_strange_pages_may_not_use_the_visitor_s_access(server_url: str) -> None
         pass
 
 
+@pytest.mark.slow
 def test_a_visitor_who_leaves_stops_the_work() -> None:
     samples, rate = soundfile.read(GARDEN, dtype="float32")
     long = np.tile((samples * 32_767).astype(np.int16), round(600 * rate / len(samples)))

@@ -13,11 +13,11 @@ import soundfile
 from eclectus.config.schema import Settings
 from eclectus.config.server_options import ServerOptions
 from eclectus.output.registry import FORMATS
-from tests.support.browser import Page, chromium, open_page
+from tests.support.browser import Page, open_page
 from tests.support.clips import words_of
 from tests.support.server import running_server
 
-pytestmark = pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine")
+pytestmark = [pytest.mark.slow, pytest.mark.needs_program("chromium")]
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"

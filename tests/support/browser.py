@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import subprocess
 import tempfile
 import time
@@ -17,13 +16,9 @@ import httpx
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
+from tests.support.needs import find_program
+
 _PATIENCE_S = 60.0
-
-
-def chromium() -> str | None:
-    """Return the path of a Chromium, if this machine has one."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 class Page:
@@ -122,7 +117,7 @@ def open_page(
         downloads: Where downloads go.
         flags: More of Chromium's.
     """
-    program = chromium()
+    program = find_program("chromium")
     assert program is not None
     # A browser that ends may still write to its profile.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:

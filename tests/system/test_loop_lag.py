@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
-import pytest
 from fastapi import FastAPI
 
 from eclectus.apps.server.listening import bind
@@ -81,6 +80,5 @@ async def lateness() -> float:
     return min(rounds)
 
 
-@pytest.mark.slow
 def test_the_loop_is_not_held_up_by_many_clients() -> None:
     assert asyncio.run(lateness()) < MOST_S

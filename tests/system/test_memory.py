@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 PROGRAM = """
 import resource, sys
 from collections.abc import Iterator
@@ -63,7 +61,6 @@ def peak(seconds: int) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.slow
 def test_three_hours_take_hardly_more_memory_than_three_minutes() -> None:
     # Three hours of samples are 690 MB, several times the whole process.
     assert peak(3 * 3600) < 1.2 * peak(180)

@@ -49,6 +49,7 @@ def test_a_command_of_the_readme_runs(command: str, clone: Path) -> None:
     assert done.stdout.strip() or list(clone.glob("out/*"))
 
 
+@pytest.mark.needs_program("curl")
 def test_the_server_of_the_readme_answers_its_client(clone: Path, tmp_path: Path) -> None:
     (block,) = [text for text in blocks("console") if "eclectus serve" in text]
     typed = [line.removeprefix("$ ") for line in block.splitlines()]
@@ -56,8 +57,6 @@ def test_the_server_of_the_readme_answers_its_client(clone: Path, tmp_path: Path
     with server_process(tmp_path) as server:
         wait_until_ready(server.url, server.process)
         client = typed[2].replace("http://127.0.0.1:8765", server.url)
-        if shutil.which("curl") is None:
-            pytest.skip("curl is not installed")
         done = run(client, clone)
     assert done.returncode == 0, done.stderr
     assert re.search(r"00:00:\d\d,\d{3} --> 00:00:\d\d,\d{3}", done.stdout)
@@ -67,10 +66,9 @@ def test_the_readme_has_two_commands_for_a_fresh_clone() -> None:
     assert MAKE == ["make demo", "make test"]
 
 
+@pytest.mark.needs_program("make")
 @pytest.mark.parametrize("command", MAKE)
 def test_the_makefile_has_the_targets_of_the_readme(command: str) -> None:
-    if shutil.which("make") is None:
-        pytest.skip("make is not installed")
     done = run(f"{command} --dry-run", ROOT)
     assert done.returncode == 0, done.stderr
     assert "scripts/" in done.stdout

@@ -1,7 +1,7 @@
 """Live audio of any rate and of telephones gives what the same audio at once gives."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +19,6 @@ from eclectus.streaming.session import Session
 DATA = Path(__file__).resolve().parents[1] / "data"
 RATE = 16_000
 OPTIONS = StreamOptions(live=LiveOptions(emit_partial=False))
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[eclectus.Model]:
-    with eclectus.load(threads=1) as model:
-        yield model
 
 
 def speech(rate: int) -> FloatArray:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-import eclectus
 from eclectus.core.choices import WindowPlan
 from eclectus.core.errors import AudioNotFoundError, EclectusError, OptionError
 from eclectus.core.options import BatchOptions, LongFormOptions, TranscribeOptions
@@ -20,12 +19,6 @@ from tests.support.clips import right
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 RATE = 16_000
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[Recognizer]:
-    with eclectus.load() as recognizer:
-        yield recognizer
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 from eclectus.config.schema import Settings
@@ -47,6 +48,7 @@ async def drained() -> tuple[list[LiveEvent], bool, str]:
     return events, done, metrics
 
 
+@pytest.mark.slow
 def test_a_stream_that_the_server_ends_has_all_words_and_is_measured() -> None:
     events, done, metrics = asyncio.run(drained())
     words = [word for event in events if isinstance(event, Final) for word in event.words]

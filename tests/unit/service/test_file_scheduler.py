@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import soundfile
 
-import eclectus
 from eclectus.api import Model
 from eclectus.core.errors import CapacityError, OptionError, UndecodableAudioError
 from eclectus.core.options import BatchOptions, LongFormOptions, TranscribeOptions
@@ -23,12 +22,6 @@ from eclectus.streaming.gate import Gate
 DATA = Path(__file__).resolve().parents[2] / "data"
 SHORT = TranscribeOptions(long_form=LongFormOptions(window_s=6.0, overlap_s=2.0))
 _PATIENCE_S = 120.0
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[Model]:
-    with eclectus.load(threads=1) as one:
-        yield one
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +162,7 @@ def test_a_scheduler_that_is_closed_completes_what_it_has_and_takes_no_more(
         scheduler.submit(speech)
 
 
+@pytest.mark.slow
 def test_files_go_on_while_live_streams_are_open(model: Model, speech: FloatArray) -> None:
     gate = Gate()
     gate.enter()

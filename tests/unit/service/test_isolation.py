@@ -6,7 +6,6 @@ import signal
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from multiprocessing import Pipe
@@ -166,7 +165,7 @@ def test_a_process_that_died_idle_is_replaced(processes: DecodingProcesses) -> N
     whole(processes.open(CLIP.read_bytes(), PLAIN))
     pid = idle_pid(processes)
     os.kill(pid, signal.SIGKILL)
-    time.sleep(0.1)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert len(whole(processes.open(CLIP.read_bytes(), PLAIN)))
     assert idle_pid(processes) != pid
 

@@ -54,9 +54,12 @@ def test_a_blocked_loop_is_told() -> None:
 
     async def block() -> None:
         watching = asyncio.create_task(watch_lag(lags.append, 0.01))
-        await asyncio.sleep(0.02)
-        time.sleep(0.3)  # what a handler must never do
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(60):
+            while not lags:  # it watches
+                await asyncio.sleep(0.01)
+            time.sleep(0.3)  # what a handler must never do
+            while max(lags) <= 0.2:
+                await asyncio.sleep(0.01)
         watching.cancel()
 
     asyncio.run(block())

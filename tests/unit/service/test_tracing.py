@@ -3,13 +3,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 
 from eclectus.service.tracing import ApiTracer, NoTracer, open_tracer
 
-trace = pytest.importorskip("opentelemetry.trace")
 
-
-class Recorded(trace.NonRecordingSpan):  # type: ignore[misc, name-defined]  # may be absent
+class Recorded(trace.NonRecordingSpan):
     """A span that keeps what it is told."""
 
     def __init__(self, name: str, parent: Any, kind: Any, attributes: Any) -> None:
@@ -29,7 +28,7 @@ class Recorded(trace.NonRecordingSpan):  # type: ignore[misc, name-defined]  # m
         self.errors.append(exception)
 
 
-class Recorder(trace.TracerProvider, trace.Tracer):  # type: ignore[misc, name-defined]  # as above
+class Recorder(trace.TracerProvider, trace.Tracer):
     """A provider, and tracer, that keeps spans."""
 
     def __init__(self) -> None:
@@ -39,7 +38,13 @@ class Recorder(trace.TracerProvider, trace.Tracer):  # type: ignore[misc, name-d
         return self
 
     def start_span(
-        self, name: str, context: Any = None, kind: Any = None, attributes: Any = None, **_: Any
+        self,
+        name: str,
+        context: Any = None,
+        kind: Any = None,
+        attributes: Any = None,
+        *_: Any,
+        **__: Any,
     ) -> Recorded:
         self.spans.append(Recorded(name, context, kind, attributes))
         return self.spans[-1]

@@ -1,18 +1,10 @@
-"""The model that most tests of streams share."""
-
-from collections.abc import Iterator
+"""The engine that most tests of streams share."""
 
 import pytest
 
 import eclectus
 from eclectus.core.options import GreedySearch
 from eclectus.streaming.engine import StreamEngine
-
-
-@pytest.fixture(scope="session")
-def model() -> Iterator[eclectus.Model]:
-    with eclectus.load() as model:
-        yield model
 
 
 @pytest.fixture(scope="session")

@@ -119,12 +119,13 @@ def test_a_session_tells_the_language_of_what_it_hears(multilingual: eclectus.Mo
     assert [one.language for one in detected(again)] == ["en"]
 
 
-def test_a_file_has_the_language_of_each_segment(multilingual: eclectus.Model) -> None:
+def test_a_file_has_the_language_of_each_segment(
+    multilingual: eclectus.Model, model: eclectus.Model
+) -> None:
     transcript = multilingual.transcribe(DATA / "garden.flac")
     assert [one.language for one in transcript.segments] == ["en"] * len(transcript.segments)
     assert all(one.language_confidence is not None for one in transcript.segments)
-    with eclectus.load(threads=1) as english:
-        segments = english.transcribe(DATA / "garden.flac").segments
+    segments = model.transcribe(DATA / "garden.flac").segments
     assert [(one.language, one.language_confidence) for one in segments] == [("en", None)] * len(
         segments
     )

@@ -35,6 +35,7 @@ def voice(seed: int) -> FloatArray:
     return np.asarray(mixed, np.float32)
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.integers(0, 5000), min_size=3, max_size=3), min_size=1, max_size=8))
 def test_streams_that_listen_together_decide_what_each_decides_alone(
     rounds: list[list[int]],

@@ -1,6 +1,5 @@
 """How often drafts come, with a clock that is told what time it is."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -64,12 +63,6 @@ def test_drafts_that_were_left_out_stretch_it_and_something_always_comes() -> No
     pace.skipped()
     assert pace.interval_s == pytest.approx(0.4)
     assert after(pace, watch, 60.0) == pytest.approx(2.0)
-
-
-@pytest.fixture(scope="module")
-def model() -> Iterator[eclectus.Model]:
-    with eclectus.load(threads=1) as model:
-        yield model
 
 
 def speech() -> FloatArray:

@@ -63,6 +63,7 @@ def test_sessions_side_by_side_find_what_each_finds_alone(
         assert any(isinstance(event, Final) for event in alone)
 
 
+@pytest.mark.slow
 def test_a_session_that_fails_does_so_alone(model: eclectus.Model, engine: StreamEngine) -> None:
     options = StreamOptions(live=OPTIONS.live, endpoint=EndpointOptions(enabled=False))
     good, bad = (Session(engine, model.tokenizer, options) for _ in range(2))

@@ -159,6 +159,7 @@ def test_a_file_that_was_lost_is_not_put_back(queue: RedisQueue, other: RedisQue
     assert other.finish(taken, Outcome.DONE)
 
 
+@pytest.mark.slow
 def test_who_renews_keeps_its_files_and_who_does_not_is_told(options: QueueOptions) -> None:
     longer = replace(options, lease_s=3.0)
     with (

@@ -154,7 +154,8 @@ def until(holds: Callable[[], bool]) -> None:
 
 def test_files_become_results(place: Place) -> None:
     job = place.submit("a", "b", "c")
-    model = Model(lambda _: time.sleep(0.1))
+    # None ends before another began.
+    model = Model(lambda _: until(lambda: len(model.seen) > 1))
     worker = place.worker(model)
     work_off(worker)
     assert place.results() == {"a": "a", "b": "b", "c": "c"}
@@ -282,6 +283,7 @@ def test_a_cancelled_job_is_let_be(place: Place) -> None:
     assert place.status(job).cancelled == 2
 
 
+@pytest.mark.slow
 def test_what_a_worker_died_with_is_transcribed_alone(place: Place) -> None:
     place.submit("a", "b", "c", "d")
     place.open("dead").claim(2, 0.01)
@@ -293,6 +295,7 @@ def test_what_a_worker_died_with_is_transcribed_alone(place: Place) -> None:
     assert max(alone["c"], alone["d"]) == 2
 
 
+@pytest.mark.slow
 def test_a_suspect_is_kept_while_it_waits_for_the_others(place: Place) -> None:
     """Several leases long, beside another worker that would take it."""
     place.options = replace(place.options, max_attempts=2, lease_s=2.0)
@@ -306,6 +309,7 @@ def test_a_suspect_is_kept_while_it_waits_for_the_others(place: Place) -> None:
     assert place.status(job).done == 2
 
 
+@pytest.mark.slow
 def test_a_file_that_kills_every_worker_fails(place: Place) -> None:
     place.options = replace(place.options, max_attempts=2)
     job = place.submit("deadly")
@@ -318,6 +322,7 @@ def test_a_file_that_kills_every_worker_fails(place: Place) -> None:
     assert list(place.queue.problems(job.id).values()) == ["workers died while they had it"]
 
 
+@pytest.mark.slow
 def test_long_work_keeps_its_files(place: Place) -> None:
     """Several leases long, beside another worker that looks for files."""
     place.options = replace(place.options, lease_s=2.0)
@@ -332,6 +337,7 @@ def test_long_work_keeps_its_files(place: Place) -> None:
     assert place.status(job).done == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_was_lost_is_left_to_the_other(place: Place) -> None:
     job = place.submit("a")
     going = threading.Event()
@@ -356,16 +362,19 @@ def test_a_file_that_was_lost_is_left_to_the_other(place: Place) -> None:
 def test_a_worker_that_is_told_to_end_lets_its_files_end(place: Place) -> None:
     place.options = replace(place.options, in_flight=2)
     job = place.submit("a", "b", "c", "d")
-    model = Model(lambda _: time.sleep(0.3))
+    going = threading.Event()
+    model = Model(lambda _: going.wait(PATIENCE_S))  # type: ignore[arg-type]
     worker = place.worker(model)
     with started(worker, until_empty=False):
         until(lambda: len(model.seen) == 2)
         worker.stop()
+        going.set()
     assert place.status(job).done == 2
     assert place.status(job).left == 2
     assert place.queue.waiting() == 2
 
 
+@pytest.mark.slow
 def test_what_takes_longer_than_the_grace_goes_back(place: Place) -> None:
     place.options = replace(place.options, grace_s=0.1)
     job = place.submit("a")
@@ -412,6 +421,7 @@ def test_a_queue_that_is_away_for_a_while_costs_nothing(
     assert sorted(model.seen) == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_a_worker_ends_in_time_while_the_queue_is_away(
     tmp_path: Path, options: QueueOptions
 ) -> None:

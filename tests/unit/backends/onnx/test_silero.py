@@ -1,6 +1,5 @@
 """Silero's detector of speech: a stand-in with its outside, and the network where installed."""
 
-import importlib.util
 import itertools
 import sys
 import tempfile
@@ -133,12 +132,13 @@ def _model() -> SileroModel:
 
 
 @pytest.mark.usefixtures("installed")
-def test_a_session_with_the_detector_divides_the_stream_into_utterances() -> None:
+def test_a_session_with_the_detector_divides_the_stream_into_utterances(
+    model: eclectus.Model,
+) -> None:
     pause = np.zeros(2 * RATE, np.float32)
     samples = np.concatenate([pause, garden(), pause, garden(), pause])
-    with eclectus.load(threads=1) as model:
-        session = model.stream(OPTIONS)
-        events = [*session.push(samples), *session.finish()]
+    session = model.stream(OPTIONS)
+    events = [*session.push(samples), *session.finish()]
     starts = [event.at for event in events if isinstance(event, SpeechStarted)]
     assert starts == pytest.approx([2.0, 4.0 + len(garden()) / RATE], abs=0.5)
     assert sum(isinstance(event, Endpoint) for event in events) == 2
@@ -146,12 +146,11 @@ def test_a_session_with_the_detector_divides_the_stream_into_utterances() -> Non
 
 
 @pytest.mark.usefixtures("absent")
-def test_without_the_extra_the_error_names_it() -> None:
-    with eclectus.load(threads=1) as model:
-        with pytest.raises(BackendUnavailableError, match=r"pip install 'eclectus\[vad\]'"):
-            model.stream(OPTIONS)
-        off = EndpointOptions(detector=SpeechDetection.SILERO, enabled=False)
-        model.stream(StreamOptions(endpoint=off))
+def test_without_the_extra_the_error_names_it(model: eclectus.Model) -> None:
+    with pytest.raises(BackendUnavailableError, match=r"pip install 'eclectus\[vad\]'"):
+        model.stream(OPTIONS)
+    off = EndpointOptions(detector=SpeechDetection.SILERO, enabled=False)
+    model.stream(StreamOptions(endpoint=off))
 
 
 def test_another_network_is_refused(tmp_path: Path) -> None:
@@ -161,7 +160,7 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
         SileroModel(path)
 
 
-@pytest.mark.skipif(importlib.util.find_spec(PACKAGE) is None, reason="needs the extra vad")
+@pytest.mark.needs_package(PACKAGE)
 def test_the_network_hears_speech_and_neither_noise_nor_tones() -> None:
     time = np.arange(10 * RATE) / RATE
     tones = 0.1 * sum(np.sin(2 * np.pi * 220 * n * time) / n for n in range(1, 6))
