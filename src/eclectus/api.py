@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -24,7 +24,10 @@ from eclectus.core.options import (
 )
 from eclectus.core.protocols import AcousticModel, SpeechDetector, Tokenizer
 from eclectus.core.types import Transcript
-from eclectus.models.loader import load_model
+from eclectus.models.folder import ModelFolder, read_reference
+from eclectus.models.library import ensure
+from eclectus.models.references import parse
+from eclectus.networks.onnx_network import OnnxNetwork
 from eclectus.recognition.assemble import check_language, language_identifier
 from eclectus.recognition.recognizer import Recognizer
 
@@ -135,8 +138,10 @@ def load(
         backend = replace(backend, device=_member(Device, device))
     if precision is not None:
         backend = replace(backend, precision=_member(Precision, precision))
-    loaded = load_model(model, backend, hub or HubOptions())
-    return Model(loaded.acoustic, loaded.tokenizer, options or TranscribeOptions())
+    reference = parse(model)
+    path = ensure(reference, hub or HubOptions(), backend.precision)
+    folder = read_reference(reference, path, backend.precision)
+    return Model(_on_backend(folder, backend), folder.tokenizer, options or TranscribeOptions())
 
 
 def transcribe(
@@ -162,6 +167,22 @@ def transcribe(
     """
     with load(model, options=options, fast_start=True) as recognizer:
         return recognizer.transcribe(source, sample_rate=sample_rate)
+
+
+def _load_onnx(folder: ModelFolder, options: BackendOptions) -> AcousticModel:
+    from eclectus.backends.onnx.model import load_onnx
+
+    return load_onnx(folder.network, folder.config, options)
+
+
+_BACKENDS: Mapping[type[object], Callable[[ModelFolder, BackendOptions], AcousticModel]] = {
+    OnnxNetwork: _load_onnx,
+}
+"""What computes a network, by the kind of its files; each is imported when it is needed."""
+
+
+def _on_backend(folder: ModelFolder, options: BackendOptions) -> AcousticModel:
+    return _BACKENDS[type(folder.network)](folder, options)
 
 
 def _detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:

@@ -11,8 +11,8 @@ from eclectus.models import catalog
 from eclectus.models.cache import RepoCache, repositories
 from eclectus.models.layout import find_layouts
 from eclectus.models.pull import pull
-from eclectus.models.references import FolderReference, HubReference, Reference, parse
-from eclectus.models.store import HubClient, Progress
+from eclectus.models.references import FolderReference, HubReference, Reference
+from eclectus.models.store import HubClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,6 @@ def ensure(
     reference: Reference,
     options: HubOptions,
     precision: Precision = Precision.AUTO,
-    on_progress: Progress | None = None,
 ) -> Path:
     """Folder of a model, pulled first if it is not here.
 
@@ -67,21 +66,10 @@ def ensure(
     """
     path = locate(reference, options, precision)
     if path is None and isinstance(reference, HubReference):
-        path = pull(reference, precision, options, on_progress=on_progress)
+        path = pull(reference, precision, options)
     if path is None:  # pragma: no cover - a folder is always located
         raise ModelFilesError(f"There is no model {reference}.")
     return path
-
-
-def resolve(
-    name: str | Path | None,
-    hub: HubOptions | None = None,
-    precision: Precision = Precision.AUTO,
-    *,
-    on_progress: Progress | None = None,
-) -> Path:
-    """Folder of a model by its name; see `eclectus.models.references.parse`."""
-    return ensure(parse(name), hub or HubOptions(), precision, on_progress)
 
 
 def local_models(options: HubOptions) -> tuple[LocalModel, ...]:

@@ -6,17 +6,23 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from eclectus.backends.onnx.describe import describe
 from eclectus.core.errors import ModelDownloadError, OptionError
 from eclectus.core.options import HubOptions, Precision
 from eclectus.models.cache import RepoCache
 from eclectus.models.card import read_card
 from eclectus.models.catalog import Export
-from eclectus.models.files import sha256_of
+from eclectus.models.checksums import sha256_of
 from eclectus.models.layout import CONFIG, Selection, select
 from eclectus.models.lock import LockedFile, write_lock
 from eclectus.models.references import HubReference
-from eclectus.models.store import HubClient, Listing, Progress, RemoteFile, free_space_message
+from eclectus.models.store import (
+    DownloadProgress,
+    HubClient,
+    Listing,
+    RemoteFile,
+    free_space_message,
+)
+from eclectus.networks.graph_facts import describe
 
 # Room that a download leaves free.
 _MARGIN_BYTES = 64 * 1024 * 1024
@@ -28,7 +34,7 @@ def pull(
     options: HubOptions,
     *,
     update: bool = False,
-    on_progress: Progress | None = None,
+    on_progress: DownloadProgress | None = None,
 ) -> Path:
     """Bring a model onto this machine.
 
@@ -80,7 +86,7 @@ def _choose(reference: HubReference, precision: Precision) -> Export:
 
 
 def _select(
-    client: HubClient, listing: Listing, precision: Precision, on_progress: Progress | None
+    client: HubClient, listing: Listing, precision: Precision, on_progress: DownloadProgress | None
 ) -> Selection:
     """Choose among the hub's files; its `config.json` helps where two models lie there."""
     head = None
@@ -110,7 +116,7 @@ def _companions(listing: Listing, graphs: Iterable[str]) -> set[str]:
 
 def _external(paths: dict[str, Path], selection: Selection, listing: Listing) -> list[str]:
     """Further files that the graphs themselves name."""
-    named = {name for graph in selection.graphs for name in describe(paths[graph]).external_files}
+    named = {name for graph in selection.graphs for name in describe(paths[graph]).external_bytes}
     return sorted(name for name in named - paths.keys() if name in listing.files)
 
 

@@ -15,7 +15,7 @@ from eclectus.core.options import Precision
 from eclectus.models import catalog
 from eclectus.models.catalog import Export, ModelEntry
 from eclectus.models.layout import nemo_message
-from eclectus.models.nemo_archive import is_nemo, read_nemo
+from eclectus.networks.nemo_archive import is_nemo, read_nemo
 
 BUILTIN_FOLDER = Path(__file__).parent / "builtin" / catalog.BUILTIN_NAME
 _BUILTIN_NAMES = {catalog.BUILTIN_NAME, "builtin", "eclectus-tiny"}

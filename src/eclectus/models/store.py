@@ -22,10 +22,10 @@ from urllib.parse import urlsplit
 from eclectus.core.errors import ModelDownloadError
 from eclectus.core.options import HubOptions
 from eclectus.models.cache import PART_SUFFIX, RepoCache
-from eclectus.models.files import git_blob_id, human_size, sha256_of
+from eclectus.models.checksums import git_blob_id, human_size, sha256_of
 
 
-class Progress(Protocol):
+class DownloadProgress(Protocol):
     """Told how far a download is."""
 
     def __call__(self, file: str, done: int, total: int) -> None:
@@ -121,7 +121,7 @@ class HubClient:
         files = {item.rfilename: _remote(item) for item in info.siblings or ()}
         return Listing(repo, str(info.sha), files)
 
-    def download(self, listing: Listing, name: str, on_progress: Progress | None) -> Path:
+    def download(self, listing: Listing, name: str, on_progress: DownloadProgress | None) -> Path:
         """Fetch one file into the cache, going on where an earlier attempt stopped.
 
         A file that is there is checked; a damaged one is fetched anew.
@@ -154,7 +154,9 @@ class HubClient:
             on_progress(name, path.stat().st_size, remote.size or path.stat().st_size)
         return path
 
-    def _fetch_blob(self, listing: Listing, name: str, on_progress: Progress | None) -> None:
+    def _fetch_blob(
+        self, listing: Listing, name: str, on_progress: DownloadProgress | None
+    ) -> None:
         """Fetch a file's bytes to where the client keeps them.
 
         The client resumes within one call only; a partial file of our own outlives the process.
@@ -290,7 +292,7 @@ def _library() -> ModuleType:
     return huggingface_hub
 
 
-def _transfer(source: _Source, part: Path, name: str, on_progress: Progress | None) -> None:
+def _transfer(source: _Source, part: Path, name: str, on_progress: DownloadProgress | None) -> None:
     """Fetch the bytes that a partial file lacks, for as long as each attempt brings some."""
     while True:
         before = part.stat().st_size if part.exists() else 0
@@ -303,7 +305,7 @@ def _transfer(source: _Source, part: Path, name: str, on_progress: Progress | No
             return
 
 
-def _append(source: _Source, part: Path, name: str, on_progress: Progress | None) -> None:
+def _append(source: _Source, part: Path, name: str, on_progress: DownloadProgress | None) -> None:
     from huggingface_hub.file_download import http_get
 
     with part.open("ab") as file:
@@ -343,7 +345,7 @@ def _remote(item: Any) -> RemoteFile:
     )
 
 
-def _silent_bar(name: str, on_progress: Progress | None) -> type[Any]:
+def _silent_bar(name: str, on_progress: DownloadProgress | None) -> type[Any]:
     """A progress bar in the client's sense that draws nothing and tells the callback."""
     base: Any = import_module("tqdm.auto").tqdm  # comes with the client
 

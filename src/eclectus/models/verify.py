@@ -9,8 +9,8 @@ from pathlib import Path
 from eclectus.core.errors import ModelFilesError
 from eclectus.core.options import HubOptions, Precision
 from eclectus.models.cache import RepoCache
-from eclectus.models.config import read_reference
-from eclectus.models.files import sha256_of
+from eclectus.models.checksums import sha256_of
+from eclectus.models.folder import read_reference
 from eclectus.models.layout import find_layouts
 from eclectus.models.lock import LockedFile
 from eclectus.models.references import FolderReference, HubReference, Reference

@@ -20,13 +20,13 @@ from eclectus.core.protocols import AcousticModel, Tokenizer
 from eclectus.core.types import Audio, Hypothesis, Progress, Transcript, Word
 from eclectus.recognition.assemble import assemble, check_language, words_of
 from eclectus.recognition.batching import BatchRunner
-from eclectus.recognition.job import Job
 from eclectus.recognition.longform import Plan, make_plan
 from eclectus.recognition.pauses import find_pause
 from eclectus.recognition.pending import Pending, batches, check_batch
 from eclectus.recognition.reader import Cutting, Opener, SourceOpener, read_sources
 from eclectus.recognition.settling import Settling
 from eclectus.recognition.stitch import StartsWord, Stitcher
+from eclectus.recognition.windowed_source import Job
 from eclectus.search.choose import make_search
 from eclectus.signal.decode import AudioSource, open_audio
 from eclectus.signal.logmel import LogMel

@@ -14,10 +14,10 @@ from eclectus.core.errors import CapacityError, EclectusError
 from eclectus.core.options import BatchOptions, TranscribeOptions
 from eclectus.core.types import Progress, Transcript, Word
 from eclectus.recognition.batching import Found
-from eclectus.recognition.job import Job
 from eclectus.recognition.pending import Entry, Pending, group
 from eclectus.recognition.reader import SourceOpener
 from eclectus.recognition.recognizer import Recognizer
+from eclectus.recognition.windowed_source import Job
 from eclectus.signal.decode import AudioSource, open_audio
 from eclectus.streaming.gate import Gate
 from eclectus.streaming.throughput import Throughput

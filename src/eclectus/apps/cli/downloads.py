@@ -18,12 +18,12 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from eclectus.models.files import human_size
-from eclectus.models.store import Progress as Report
+from eclectus.models.checksums import human_size
+from eclectus.models.store import DownloadProgress
 
 
 @contextmanager
-def download_progress(*, quiet: bool) -> Iterator[Report | None]:
+def download_progress(*, quiet: bool) -> Iterator[DownloadProgress | None]:
     """Bars on a terminal, one line a file elsewhere, nothing when quiet."""
     if quiet:
         yield None

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from eclectus.backends.onnx import proto
+from eclectus.networks.onnx_ports import STATE_BATCH, STATE_RANK
 
 STANDARD = ("", "ai.onnx")
 """Names of the domain of standard operators."""
-
-
-STATE_RANK, STATE_BATCH = 3, 1
-"""Axes of a recurrent state (L, B, H), and where its batch is."""
 
 
 @dataclass(frozen=True, slots=True)

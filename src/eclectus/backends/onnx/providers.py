@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eclectus.backends.onnx.engine import engine
+from eclectus.backends.onnx.onnx_engine import engine
 from eclectus.core.errors import BackendUnavailableError
 from eclectus.core.options import Device
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from eclectus.backends.onnx import proto
-from eclectus.backends.onnx.engine import engine
 from eclectus.backends.onnx.nodes import fill, node, tensor, values
+from eclectus.backends.onnx.onnx_engine import engine
 
 QUANTIZE = "DynamicQuantizeLinear"
 QUANTIZED_LSTM = "DynamicQuantizeLSTM"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eclectus.backends.onnx.session import Rewriting, Runtime, Session
+from eclectus.backends.onnx.onnx_session import OnnxSession, Rewriting, Runtime
 from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
 from eclectus.core.options import Device
 from eclectus.core.types import FloatArray
@@ -46,7 +46,7 @@ class SileroModel:
             IncompatibleModelError: It is another network.
         """
         # 32 ms of audio are too little work for a second thread or another device.
-        self._session = Session(
+        self._session = OnnxSession(
             path, Runtime(Device.CPU, Device.CPU, 1), rewriting=Rewriting.OPERATORS
         )
         if set(self._session.inputs) != _PORTS:

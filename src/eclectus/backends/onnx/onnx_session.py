@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eclectus.backends.onnx.engine import (
+from eclectus.backends.onnx.onnx_engine import (
     broken_model_errors,
     engine,
     engine_errors,
@@ -82,7 +82,7 @@ class Runtime:
         return Runtime(device, options.device, options.threads or usable_cores())
 
 
-class Session:
+class OnnxSession:
     """A graph on a device. Any number of threads may call `run` at the same time."""
 
     def __init__(
