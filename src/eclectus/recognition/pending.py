@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from eclectus.core.errors import EclectusError, OptionError
 from eclectus.core.options import BatchOptions
-from eclectus.core.types import FloatArray, Hypothesis, Window
+from eclectus.core.types import FloatArray, Hypothesis, Progress, Window
 from eclectus.recognition.stitch import Stitcher
 from eclectus.signal.decode import AudioSource
 
@@ -62,6 +62,10 @@ class Pending:
             self._waiting[place.number] = place, result
         while self._due in self._waiting:
             self._stitch(*self._waiting.pop(self._due), frame)
+
+    def progress(self, sample_rate: int) -> Progress:
+        """Return how far the source is, by its samples of this rate (Hz)."""
+        return Progress(self.index, self.samples / sample_rate, self.duration_s)
 
     def take(self, overlap: int) -> Hypothesis:
         """Return the tokens that nothing will change any more, without those of earlier calls.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -17,21 +16,20 @@ from eclectus.core.errors import EclectusError, OptionError
 from eclectus.core.model_config import ModelConfig
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import AcousticModel, Tokenizer
-from eclectus.core.types import Audio, Hypothesis, Progress, Transcript, Word
+from eclectus.core.types import Audio, Hypothesis, Transcript, Word
 from eclectus.recognition.assemble import assemble, check_language, words_of
 from eclectus.recognition.batching import BatchRunner
 from eclectus.recognition.longform import Plan, make_plan
 from eclectus.recognition.pauses import find_pause
-from eclectus.recognition.pending import Pending, batches, check_batch
-from eclectus.recognition.reader import Cutting, Opener, SourceOpener, read_sources
+from eclectus.recognition.pending import Pending, check_batch
+from eclectus.recognition.reader import Cutting, SourceOpener
 from eclectus.recognition.settling import Settling
-from eclectus.recognition.stitch import StartsWord, Stitcher
-from eclectus.recognition.windowed_source import Job
+from eclectus.recognition.stitch import Stitcher
+from eclectus.recognition.window_driver import OnProgress, WindowDriver
+from eclectus.recognition.windowed_source import WindowedSource
 from eclectus.search.choose import make_search
 from eclectus.signal.decode import AudioSource, open_audio
 from eclectus.signal.logmel import LogMel
-
-OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,9 +123,8 @@ class Recognizer:
             BackendError: The engine failed.
         """
         options = options or self._options
-        work = self._work(options)
-        (found,) = work.run([source], sample_rate, on_progress)
-        return self._transcript(found, options)
+        (found,) = self._run([source], options, sample_rate, on_progress)
+        return found.transcript()
 
     def transcribe_many(
         self,
@@ -155,22 +152,7 @@ class Recognizer:
         """
         if isinstance(sources, str | bytes | os.PathLike | np.ndarray | Audio):
             raise OptionError("transcribe_many takes a list of sources; use transcribe for one.")
-        options = options or self._options
-        return self._outcomes(self._work(options), sources, options, on_progress)
-
-    def _outcomes(
-        self,
-        work: _Work,
-        sources: Iterable[AudioSource],
-        options: TranscribeOptions,
-        on_progress: OnProgress | None,
-    ) -> Generator[Outcome, None, None]:
-        with closing(work.run(sources, None, on_progress)) as results:
-            for found in results:
-                if found.error is not None:
-                    yield Outcome(found.source, None, found.error)
-                else:
-                    yield Outcome(found.source, self._transcript(found, options), None)
+        return _outcomes(self._run(sources, options or self._options, None, on_progress))
 
     def hypothesis(
         self,
@@ -184,20 +166,20 @@ class Recognizer:
         Raises:
             EclectusError: As for `transcribe`.
         """
-        (found,) = self._work(options or self._options).run([source], sample_rate, None)
-        if found.error is not None:
-            raise found.error
-        return found.stitcher.finish()
+        (found,) = self._run([source], options or self._options, sample_rate)
+        if found.pending.error is not None:
+            raise found.pending.error
+        return found.pending.stitcher.finish()
 
-    def job(
+    def windowed(
         self,
         source: AudioSource,
         *,
         sample_rate: int | None = None,
         options: TranscribeOptions | None = None,
         open_source: SourceOpener = open_audio,
-    ) -> Job:
-        """Return a source whose windows the caller computes, with a `runner`.
+    ) -> WindowedSource:
+        """Return a source whose windows the caller takes through a `driver`.
 
         A server does this, to put the windows of many clients into one batch.
 
@@ -211,29 +193,18 @@ class Recognizer:
             OptionError: An option is impossible with this model.
         """
         options = options or self._options
-        check_language(options.language, self.config)
-        base = self.config.time_base
-        opener = partial(
-            open_source,
-            source,
-            options.audio,
-            sample_rate=sample_rate,
-            target_rate=base.sample_rate,
-        )
         plan = make_plan(options.long_form, self.config)
-        cutting = Cutting(plan, base.samples_per_frame, find_pause)
-        pending = Pending(source, 0, Stitcher(self._starts_word))
-        settling = Settling(
-            plan.overlap // base.samples_per_frame,
-            partial(self._words, options=options),
-            lambda token_id: bool(self._tokenizer.piece(token_id)),
-        )
-        return Job(pending, opener, cutting, partial(self._transcript, options=options), settling)
+        return self._windowing(options, plan, sample_rate, open_source)(source, 0)
 
-    def runner(self) -> BatchRunner:
-        """Return what computes batches of windows with the recogniser's own search."""
-        search = make_search(self._model, self._options.search)
-        return BatchRunner(self._model, search, self._features)
+    def driver(self, options: TranscribeOptions | None = None) -> WindowDriver:
+        """Return what recognises windows, in batches, with the search of the options.
+
+        Args:
+            options: Instead of the recogniser's own.
+        """
+        search = make_search(self._model, (options or self._options).search)
+        runner = BatchRunner(self._model, search, self._features)
+        return WindowDriver(runner, self.config.time_base)
 
     def close(self) -> None:
         """Free the model; safe to call twice."""
@@ -250,16 +221,50 @@ class Recognizer:
     ) -> None:
         self.close()
 
-    def _work(self, options: TranscribeOptions) -> _Work:
+    def _run(
+        self,
+        sources: Iterable[AudioSource],
+        options: TranscribeOptions,
+        sample_rate: int | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Generator[WindowedSource, None, None]:
+        """Check the options at once, then recognise sources in order as they are taken."""
         check_batch(options.batch)
+        plan = make_plan(options.long_form, self.config)
+        begin = self._windowing(options, plan, sample_rate)
+        begun = (begin(source, index) for index, source in enumerate(sources))
+        return self.driver(options).run_in_order(begun, options.batch, plan.window, on_progress)
+
+    def _windowing(
+        self,
+        options: TranscribeOptions,
+        plan: Plan,
+        sample_rate: int | None,
+        open_source: SourceOpener = open_audio,
+    ) -> Callable[[AudioSource, int], WindowedSource]:
+        """Check the language; return what divides a source, given its position among others."""
         check_language(options.language, self.config)
-        return _Work(
-            self.config,
-            options,
-            make_plan(options.long_form, self.config),
-            BatchRunner(self._model, make_search(self._model, options.search), self._features),
-            self._starts_word,
-        )
+        base = self.config.time_base
+        cutting = Cutting(plan, base.samples_per_frame, find_pause)
+        finish = partial(self._transcript, options=options)
+        words = partial(self._words, options=options)
+
+        def begin(source: AudioSource, index: int) -> WindowedSource:
+            opener = partial(
+                open_source,
+                source,
+                options.audio,
+                sample_rate=sample_rate,
+                target_rate=base.sample_rate,
+            )
+            settling = Settling(plan.overlap // base.samples_per_frame, words, self._is_spelt)
+            pending = Pending(source, index, Stitcher(self._starts_word))
+            return WindowedSource(pending, opener, cutting, finish, settling)
+
+        return begin
+
+    def _is_spelt(self, token_id: int) -> bool:
+        return bool(self._tokenizer.piece(token_id))
 
     def _starts_word(self, token_id: int) -> bool:
         return self._tokenizer.piece(token_id).startswith(" ")
@@ -281,66 +286,13 @@ class Recognizer:
         return seconds, self.config, self._tokenizer
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Work:
-    """One call: everything that it needs, and its way from sources to what was found in them."""
-
-    config: ModelConfig
-    options: TranscribeOptions
-    plan: Plan
-    runner: BatchRunner
-    starts_word: StartsWord
-
-    def run(
-        self,
-        sources: Iterable[AudioSource],
-        sample_rate: int | None,
-        on_progress: OnProgress | None,
-    ) -> Generator[Pending, None, None]:
-        """Yield every source in order when it is done."""
-        base = self.config.time_base
-        frame, rate = base.samples_per_frame, base.sample_rate
-        begun: deque[Pending] = deque()
-        openers = self._begin(sources, sample_rate, begun)
-        reading = read_sources(openers, Cutting(self.plan, frame, find_pause))
-        grouped = batches(reading, self.options.batch, self.plan.window, rate)
-        with closing(reading), closing(self.runner.run(grouped)) as results:
-            for found in results:
-                for place, result in found:
-                    place.source.add(place, result, frame)
-                if on_progress is not None:
-                    for one in dict.fromkeys(place.source for place, _ in found):
-                        on_progress(Progress(one.index, one.samples / rate, one.duration_s))
-                yield from _leading_done(begun)
-        yield from _leading_done(begun)
-
-    def _begin(
-        self,
-        sources: Iterable[AudioSource],
-        sample_rate: int | None,
-        begun: deque[Pending],
-    ) -> Iterator[tuple[Pending, Opener]]:
-        target = self.config.time_base.sample_rate
-        for index, source in enumerate(sources):
-            pending = Pending(source, index, Stitcher(self.starts_word))
-            begun.append(pending)
-            yield (
-                pending,
-                partial(
-                    open_audio,
-                    source,
-                    self.options.audio,
-                    sample_rate=sample_rate,
-                    target_rate=target,
-                ),
-            )
+def _outcomes(found: Generator[WindowedSource, None, None]) -> Generator[Outcome, None, None]:
+    with closing(found):
+        for one in found:
+            error = one.pending.error
+            transcript = None if error is not None else one.transcript()
+            yield Outcome(one.pending.source, transcript, error)
 
 
 def _start_s(found: Pending) -> float:
     return found.source.start if isinstance(found.source, Audio) else 0.0
-
-
-def _leading_done(begun: deque[Pending]) -> Iterator[Pending]:
-    """Take the sources from the front that are done: those behind one that is not must wait."""
-    while begun and begun[0].done:
-        yield begun.popleft()
