@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bool
 
 
-class Span(Protocol):
+class TraceSpan(Protocol):
     """Something that takes time."""
 
     def note(self, **attributes: Value) -> None:
@@ -27,7 +27,7 @@ class Tracer(Protocol):
 
     def span(
         self, name: str, carrier: Mapping[str, str] | None = None, **attributes: Value
-    ) -> AbstractContextManager[Span]:
+    ) -> AbstractContextManager[TraceSpan]:
         """Open a span for as long as the context lasts; an error that passes is noted.
 
         Args:
@@ -46,7 +46,7 @@ class NoTracer:
         name: str,  # noqa: ARG002 - the protocol's
         carrier: Mapping[str, str] | None = None,  # noqa: ARG002 - as above
         **_: Value,
-    ) -> Iterator[Span]:
+    ) -> Iterator[TraceSpan]:
         """Do nothing."""
         yield self
 
@@ -64,7 +64,7 @@ class ApiTracer:
     @contextmanager
     def span(
         self, name: str, carrier: Mapping[str, str] | None = None, **attributes: Value
-    ) -> Iterator[Span]:
+    ) -> Iterator[TraceSpan]:
         """Open a span and make it the current one."""
         from opentelemetry import propagate, trace
 
