@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SAMPLE_RATE = 16_000
+"""Hz of the audio that all Parakeet models hear; audio of other rates is converted to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimeBase:
@@ -15,7 +18,7 @@ class TimeBase:
         subsampling: Mel frames per encoder frame.
     """
 
-    sample_rate: int = 16_000
+    sample_rate: int = SAMPLE_RATE
     hop: int = 160
     subsampling: int = 8
 

@@ -9,16 +9,12 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from eclectus.core.languages import ENGLISH, EUROPEAN
 from eclectus.core.model_config import Head
 from eclectus.core.options import Precision
 
 BUILTIN_NAME = "tiny"
 LICENSE = "CC-BY-4.0"
-ENGLISH = ("en",)
-EUROPEAN = (
-    *("bg", "hr", "cs", "da", "nl", "en", "et", "fi", "fr", "de", "el", "hu", "it"),
-    *("lv", "lt", "mt", "pl", "pt", "ro", "sk", "sl", "es", "sv", "ru", "uk"),
-)
 FULL_AND_INT8 = (Precision.FP32, Precision.INT8)
 FULL = (Precision.FP32,)
 INT8 = (Precision.INT8,)

@@ -14,6 +14,7 @@ import numpy as np
 from eclectus.api import Model, load
 from eclectus.config.schema import Settings
 from eclectus.core.errors import UnknownModelError
+from eclectus.models.catalog import BUILTIN_NAME
 from eclectus.recognition.assemble import language_identifier
 from eclectus.service.file_scheduler import FileScheduler
 from eclectus.service.isolation import DecodingProcesses, is_supported
@@ -24,7 +25,6 @@ from eclectus.streaming.gate import Gate
 from eclectus.streaming.scheduler import StreamScheduler
 
 LOG = logging.getLogger(__name__)
-BUILTIN = "tiny"
 _WARM_S = 2.0
 
 
@@ -92,7 +92,7 @@ class ModelPool:
     @property
     def default(self) -> str:
         """The name of the model of those who ask for none."""
-        return self._settings.model or BUILTIN
+        return self._settings.model or BUILTIN_NAME
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -214,7 +214,7 @@ def _warm_up(served: Served) -> None:
 def _open(name: str, settings: Settings) -> Model:
     backend = settings.backend
     return load(
-        None if name == BUILTIN else name,
+        None if name == BUILTIN_NAME else name,
         device=backend.device,
         precision=backend.precision,
         threads=backend.threads,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from eclectus.config.schema import Settings
 from eclectus.core.errors import DeadlineError, EclectusError
 from eclectus.core.options import StreamOptions, TranscribeOptions
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import Progress, Transcript, Word
 from eclectus.service.admission import Admission
 from eclectus.service.lag import watch_lag
@@ -71,7 +72,7 @@ class StreamRequest:
     client: str = ""
     options: StreamOptions | None = None
     language: str | None = None
-    sample_rate: int = 16_000
+    sample_rate: int = SAMPLE_RATE
     stall_flush_s: float | None = None
 
 

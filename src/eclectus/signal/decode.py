@@ -21,6 +21,7 @@ from eclectus.core.errors import (
     UnsupportedMediaError,
 )
 from eclectus.core.options import AudioOptions, DecoderChoice
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import Audio, FloatArray
 from eclectus.signal.array_source import ArraySource
 from eclectus.signal.byte_source import ByteSource, open_bytes
@@ -34,7 +35,6 @@ from eclectus.signal.soundfile_decoder import SoundFileDecoder
 
 AudioSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | NDArray[Any] | Audio
 
-_DEFAULT_RATE = 16_000
 _DEFAULTS = AudioOptions()
 
 _DECODERS: dict[DecoderChoice, Callable[[ByteSource, Mixer], DecodedAudio]] = {
@@ -49,7 +49,7 @@ def open_audio(
     options: AudioOptions = _DEFAULTS,
     *,
     sample_rate: int | None = None,
-    target_rate: int = _DEFAULT_RATE,
+    target_rate: int = SAMPLE_RATE,
 ) -> DecodedStream:
     """Open audio for reading in blocks of some seconds.
 
@@ -101,7 +101,7 @@ def _open_samples(
             raise OptionError(f"the audio says {source.sample_rate} Hz, the call {sample_rate} Hz")
         array = ArraySource(source.samples, source.sample_rate, mixer)
     else:
-        array = ArraySource(source, sample_rate or _DEFAULT_RATE, mixer)
+        array = ArraySource(source, sample_rate or SAMPLE_RATE, mixer)
     guard = DurationGuard(options, "the array", None)
     guard.promise(array.duration_s)
     blocks = _after_first(array)

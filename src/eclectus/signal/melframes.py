@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eclectus.core.errors import OptionError
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import FloatArray
 from eclectus.signal.melbank import mel_filters
 
-SAMPLE_RATE = 16_000
 HOP = 160
 WINDOW = 400
 HALF_WINDOW = WINDOW // 2

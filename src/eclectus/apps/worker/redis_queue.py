@@ -23,7 +23,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from eclectus.apps.worker import redis_scripts as scripts
-from eclectus.apps.worker.queue import Claim, Item, Job, JobStatus, ItemOutcome
+from eclectus.apps.worker.queue import Claim, Item, ItemOutcome, Job, JobStatus
 from eclectus.config.worker_options import QueueOptions
 from eclectus.core.errors import QueueError
 from eclectus.core.options import OverwritePolicy, TimestampLevel

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from eclectus.apps.worker.job_files import results_of
 from eclectus.apps.worker.numbers import WorkerNumbers
-from eclectus.apps.worker.queue import Claim, Job, ItemOutcome, Queue
+from eclectus.apps.worker.queue import Claim, ItemOutcome, Job, Queue
 from eclectus.apps.worker.storage import Storage, parse
 from eclectus.config.schema import Settings
 from eclectus.core.errors import (

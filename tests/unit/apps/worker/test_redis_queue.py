@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from eclectus.apps.worker.queue import Claim, Item, Job, ItemOutcome
+from eclectus.apps.worker.queue import Claim, Item, ItemOutcome, Job
 from eclectus.apps.worker.redis_queue import RedisQueue
 from eclectus.config.worker_options import QueueOptions
 from eclectus.core.errors import QueueError
