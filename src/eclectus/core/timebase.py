@@ -48,10 +48,6 @@ class TimeBase:
         """Nearest whole number of encoder frames in a time span."""
         return round(seconds * self.sample_rate / self.samples_per_frame)
 
-    def mel_frames(self, samples: int) -> int:
-        """Valid mel frames of a number of samples (NeMo: `N // hop`)."""
-        return samples // self.hop
-
     def encoder_frames(self, mel_frames: int) -> int:
         """Encoder frames of a number of valid mel frames (NeMo: `(T - 1) // 8 + 1`)."""
         return (mel_frames - 1) // self.subsampling + 1 if mel_frames > 0 else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -23,7 +22,6 @@ from eclectus.service.telemetry import Stopwatch
 from eclectus.service.tracing import Tracer, open_tracer
 from eclectus.signal.decode import AudioSource
 
-LOG = logging.getLogger(__name__)
 _SWEEP_S = 5.0
 _LAST_WORDS_S = 2.0
 """So much of the time to drain, a quarter at most, is for the last words of streams."""

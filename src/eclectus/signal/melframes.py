@@ -1,6 +1,6 @@
 """Log-mel columns of a stretch of signal: the arithmetic that batch and stream share.
 
-Features of whole utterances (`logmel`), of live audio (`logmel_stream`) and of windows that overlap
+Features of whole utterances (`logmel`) and of windows that overlap
 (`logmel_windows`) all call `MelFrames.columns`, so they agree to the last bit. The matrix product
 with the filter bank is always of one shape, (4, 257) x (257, M), with mel frame t in row t % 4: a
 BLAS may sum in another order for another shape or row, but not for another neighbour. So small a

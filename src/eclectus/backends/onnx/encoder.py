@@ -61,11 +61,6 @@ class Encoder:
             raise self._wrong_subsampling(f"a frame of {SUBSAMPLING} mel frames")
         self._frames_first = config.head is Head.CTC
 
-    @property
-    def keeps_positions(self) -> bool:
-        """Whether the projections of positions are computed apart, see `positions`."""
-        return self._positions is not None
-
     def __call__(self, features: Features) -> EncoderOutput:
         """Encode a batch; an item without any mel frame gets no frames.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eclectus.backends.onnx.onnx_engine import engine
 from eclectus.core.errors import BackendUnavailableError
 from eclectus.core.options import Device
 
@@ -76,15 +75,6 @@ def choose(device: Device, available: Sequence[str]) -> Device:
 def devices(available: Sequence[str]) -> tuple[Device, ...]:
     """Return the devices that these execution providers serve."""
     return tuple(device for device, name in PROVIDERS.items() if name in available)
-
-
-def available_devices() -> tuple[Device, ...]:
-    """Return the devices that the installed engine can use.
-
-    Raises:
-        BackendUnavailableError: ONNX Runtime is not installed.
-    """
-    return devices(engine().get_available_providers())
 
 
 def chain(device: Device) -> list[str]:

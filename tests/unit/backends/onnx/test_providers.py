@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eclectus.backends.onnx.onnx_session import OnnxSession, Runtime
-from eclectus.backends.onnx.providers import PROVIDERS, available_devices, chain, choose
+from eclectus.backends.onnx.providers import PROVIDERS, chain, choose
 from eclectus.core.errors import BackendUnavailableError
 from eclectus.core.options import BackendOptions, Device
 from tests.support.onnx_models import save_ctc
@@ -57,10 +57,6 @@ def test_other_devices_leave_to_the_cpu_what_they_can_not_do() -> None:
     assert chain(Device.CPU) == [CPU]
     assert chain(Device.CUDA) == [CUDA, CPU]
     assert chain(Device.TENSORRT) == [TRT, CUDA, CPU]
-
-
-def test_the_cpu_is_always_available() -> None:
-    assert Device.CPU in available_devices()
 
 
 def test_threads_are_the_cores_that_the_process_may_use_unless_given() -> None:
