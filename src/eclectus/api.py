@@ -72,7 +72,7 @@ class Model(Recognizer):
                 predictor.
             BackendUnavailableError: The detector of speech needs the extra `vad`.
         """
-        # Who only transcribes files need not wait for it.
+        # Imported late: programs that only transcribe files do not need it.
         from eclectus.streaming.session import Session
 
         options = options or StreamOptions()

@@ -1,4 +1,4 @@
-"""Compares what the network, `config.json` and the vocabulary say about a model."""
+"""Compares the statements of the network, `config.json` and the vocabulary about a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PARAKEET_SUBSAMPLING = 8
 # Durations of every TDT model that NVIDIA published, for exports that leave the width open.
 PUBLISHED_DURATIONS = 5
 _MOST_UNLISTED = 16
-"""Durations that are believed without a table; more outputs than that are missing pieces."""
+"""Largest K that is accepted without a table; more extra outputs mean a wrong vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 Three sources have to agree: the names of the files, `config.json`, and the graphs' own shapes and
 metadata. Where two differ, files of different models were mixed up, and loading stops here with the
-path instead of ending in words that nobody said. What is returned is checked: no backend reads or
-checks the folder again.
+path instead of producing wrong words. What is returned is checked: no backend reads or checks the
+folder again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ModelFolder:
 
     Attributes:
         path: The folder.
-        network: The files of the network and what they say; its type tells the backend.
+        network: The files of the network and their description; its type selects the backend.
         card: What `config.json` says.
         tokenizer: The vocabulary.
         config: The model, as all sources agree.
@@ -103,7 +103,7 @@ def read_folder(
 
 
 def read_reference(reference: Reference, folder: Path, precision: Precision) -> ModelFolder:
-    """Call `read_folder` with what the catalogue knows where the files are silent."""
+    """Call `read_folder` with the catalogue's values for what the files do not say."""
     if isinstance(reference, FolderReference):
         return read_folder(folder, precision, builtin=reference.builtin)
     languages = reference.entry.languages if reference.entry is not None else ()

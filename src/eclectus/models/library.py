@@ -39,7 +39,7 @@ class LocalModel:
 
 
 def locate(reference: Reference, options: HubOptions, precision: Precision) -> Path | None:
-    """Folder of a model that is whole on this machine; None where a pull is due."""
+    """Return the folder of a model that is complete on this machine; None if it must be pulled."""
     if isinstance(reference, FolderReference):
         return reference.path
     root = HubClient(options).root
@@ -47,7 +47,7 @@ def locate(reference: Reference, options: HubOptions, precision: Precision) -> P
         cache = RepoCache(root, export.repo)
         path = cache.pulled(export.revision, precision)
         if path is None and options.offline:
-            # Fetched by another tool: taken on trust where nothing better can be had.
+            # Fetched by another tool: has no recorded checksums, so only if no pull is possible.
             path = cache.found(export.revision, precision)
         if path is not None:
             return path
@@ -59,7 +59,7 @@ def ensure(
     options: HubOptions,
     precision: Precision = Precision.AUTO,
 ) -> Path:
-    """Folder of a model, pulled first if it is not here.
+    """Return the folder of a model, pulled first if it is not on this machine.
 
     Raises:
         ModelError: See `eclectus.models.pull.pull`.
@@ -73,7 +73,7 @@ def ensure(
 
 
 def local_models(options: HubOptions) -> tuple[LocalModel, ...]:
-    """Every model in the cache that eclectus pulled, or that its catalogue knows."""
+    """Return every model in the cache that eclectus pulled or that is in the catalogue."""
     found = (_local(cache) for cache in repositories(HubClient(options).root))
     return tuple(model for model in found if model is not None)
 

@@ -26,7 +26,7 @@ from eclectus.models.checksums import git_blob_id, human_size, sha256_of
 
 
 class DownloadProgress(Protocol):
-    """Told how far a download is."""
+    """Receives the progress of a download."""
 
     def __call__(self, file: str, done: int, total: int) -> None:
         """Take note.

@@ -18,7 +18,7 @@ from eclectus.models.store import HubClient
 
 
 class FileState(StrEnum):
-    """What a check found."""
+    """The result of a check."""
 
     GOOD = "good"
     MISSING = "missing"
@@ -29,14 +29,14 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileCheck:
-    """One file and its state; `unrecorded` files were read, but there is nothing to compare to."""
+    """One file and its state; `unrecorded` files were read, but no checksum is known."""
 
     path: Path
     state: FileState
 
     @property
     def good(self) -> bool:
-        """Whether nothing is known to be wrong with it."""
+        """Whether no fault was found."""
         return self.state in {FileState.GOOD, FileState.UNRECORDED}
 
 

@@ -1,4 +1,4 @@
-"""Tells a model file from what often lies in its place: nothing, a pointer, a page of HTML."""
+"""Checks that a file is there and is not a Git LFS pointer or a saved error page."""
 
 from __future__ import annotations
 

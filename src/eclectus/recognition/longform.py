@@ -21,7 +21,7 @@ class Piece:
     """A window with its samples.
 
     Attributes:
-        window: Where it lies in the source.
+        window: Its position in the source.
         samples: (window.stop - window.start,) float32.
         last: True for the last window of the source.
     """
@@ -50,7 +50,7 @@ def make_plan(options: LongFormOptions, config: ModelConfig) -> Plan:
     """Turn seconds into whole frames.
 
     A window that the encoder can't take is shortened to what it takes, and the overlap with it:
-    the limit is the model's, and every length of window gives the same text but near the seams.
+    the limit is the model's, and the length of windows changes the text near the seams only.
 
     Raises:
         OptionError: A length is not positive, or the overlap does not leave half of the window.

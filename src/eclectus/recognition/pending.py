@@ -42,11 +42,11 @@ class Pending:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the source is complete or has failed."""
         return self.complete or self.error is not None
 
     def add(self, place: Place, result: Hypothesis | EclectusError, frame: int) -> None:
-        """Take what was found in one window; windows come in any order.
+        """Add the result of one window; windows may come in any order.
 
         Args:
             place: The window.
@@ -68,7 +68,7 @@ class Pending:
         return Progress(self.index, self.samples / sample_rate, self.duration_s)
 
     def take(self, overlap: int) -> Hypothesis:
-        """Return the tokens that nothing will change any more, without those of earlier calls.
+        """Return the tokens that no later window can change, without those of earlier calls.
 
         Args:
             overlap: Frames that the next window may share with the last one, at most.
@@ -102,14 +102,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A window and its samples, which nobody needs any more once there are features."""
+    """A window and its samples; the samples are released when the features exist."""
 
     place: Place
     samples: FloatArray
 
 
 def check_batch(options: BatchOptions) -> None:
-    """Refuse a batch that can't hold anything.
+    """Check that a batch can hold at least one window.
 
     Raises:
         OptionError: A limit is not positive.

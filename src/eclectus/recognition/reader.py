@@ -36,8 +36,8 @@ def read_windows(
     """Read the windows of a source in order.
 
     Yields:
-        Every window; None where the source failed, its `error` set. What has failed, be it while
-        its first windows were recognised, is not read on.
+        Every window; None if the source failed, with its `error` set. Reading also stops when a
+        window of the source failed in the engine.
     """
     try:
         with opener() as stream:

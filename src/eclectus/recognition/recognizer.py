@@ -34,7 +34,7 @@ from eclectus.signal.logmel import LogMel
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What came of one source of many.
+    """The result of one source of many.
 
     Attributes:
         source: As it was given.
@@ -94,7 +94,7 @@ class Recognizer:
 
     @property
     def options(self) -> TranscribeOptions:
-        """What is used where a call gives no options of its own."""
+        """The options of calls that pass none."""
         return self._options
 
     def transcribe(
@@ -135,8 +135,8 @@ class Recognizer:
     ) -> Generator[Outcome, None, None]:
         """Transcribe many sources, the windows of all sorted by length into batches.
 
-        Lazy: sources are taken and read as the results are asked for, some minutes of audio
-        ahead. Closing the generator early closes what is open.
+        Lazy: sources are taken and read while the caller iterates, some minutes of audio ahead.
+        Closing the generator early closes the open source.
 
         Args:
             sources: As for `transcribe`.
@@ -179,9 +179,9 @@ class Recognizer:
         options: TranscribeOptions | None = None,
         open_source: SourceOpener = open_audio,
     ) -> WindowedSource:
-        """Return a source whose windows the caller takes through a `driver`.
+        """Return a source whose windows the caller passes to a `driver`.
 
-        A server does this, to put the windows of many clients into one batch.
+        A server uses this to put the windows of many clients into one batch.
 
         Args:
             source: As for `transcribe`.
@@ -281,7 +281,7 @@ class Recognizer:
         return words_of(tokens, *self._context(found), options, _start_s(found))
 
     def _context(self, found: Pending) -> tuple[float, ModelConfig, Tokenizer]:
-        """Return what spelling needs of a source and of the model."""
+        """Return what the conversion to words needs: seconds, configuration, vocabulary."""
         seconds = found.samples / self.config.time_base.sample_rate
         return seconds, self.config, self._tokenizer
 

@@ -8,15 +8,15 @@ from eclectus.core.types import Hypothesis, IntArray, Word
 from eclectus.recognition.pending import Pending
 
 _HELD_BACK = 2
-"""Words that tokens to come may change: the last one grows, or turns out to be punctuation of the
-one before it."""
+"""Words that later tokens may change: the last word may grow, or may turn out to be punctuation
+that belongs to the word before it."""
 
 
 class Settling:
-    """Turns settled tokens into settled words, as they come.
+    """Turns settled tokens into settled words while a source is still being recognised.
 
-    A token is settled when no window to come can reach it, a word when no token to come can.
-    Each token is spelt once or twice, whatever the length of the source.
+    A token is settled when no later window can change it; a word is settled when no later token
+    can. Each token is converted to text once or twice, whatever the length of the source.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class Settling:
 
         Args:
             overlap: Frames that neighbouring windows share at most.
-            words: Spells tokens.
-            is_spelt: Tells whether a token id has text; those without are in no word.
+            words: Converts tokens to words.
+            is_spelt: Returns whether a token id has text; ids without text are in no word.
         """
         self._overlap = overlap
         self._words = words
@@ -38,7 +38,7 @@ class Settling:
         self._rest = Hypothesis.empty()
 
     def take(self, pending: Pending) -> tuple[Word, ...]:
-        """Return the words that have been settled since the last call."""
+        """Return the words that became settled since the last call."""
         tokens = Hypothesis.concat([self._rest, pending.take(self._overlap)])
         words = self._words(tokens, pending)
         if not pending.complete:
@@ -48,7 +48,7 @@ class Settling:
         return words
 
     def _position(self, token_ids: IntArray, spelt: int) -> int:
-        """Return how many tokens hold so many that are spelt."""
+        """Return the length of the shortest prefix that has this many tokens with text."""
         for position, token_id in enumerate(token_ids.tolist()):
             if not spelt:
                 return position

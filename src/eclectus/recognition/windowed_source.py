@@ -16,11 +16,11 @@ class WindowedSource:
     """A source that is read window by window; a `WindowDriver` recognises the windows.
 
     Attributes:
-        pending: Takes what was found in each window; knows when the source is done.
+        pending: Collects the results of the windows; says when the source is done.
         opener: Opens the source.
         cutting: How it is divided.
-        finish: From what was found to the transcript; raises the source's own error.
-        settling: Gives the words that are settled before the source is done.
+        finish: Makes the transcript; raises the source's own error.
+        settling: Returns the words that are settled before the source is done.
     """
 
     pending: Pending
@@ -34,7 +34,7 @@ class WindowedSource:
         return read_windows(self.pending, self.opener, self.cutting)
 
     def take_settled(self) -> tuple[Word, ...]:
-        """Return the words that nothing will change any more, without those of earlier calls.
+        """Return the words that no later window can change, without those of earlier calls.
 
         To be called after each window, from the thread that drives the windows. When the source is
         done, all words have come, and they are those of the transcript.

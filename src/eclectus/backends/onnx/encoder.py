@@ -20,16 +20,16 @@ _LARGEST_TO_CUT = 1_500_000_000
 _ROUNDING = 1
 """Frames that an export may make more or fewer than NeMo."""
 READY = "eclectus.ready"
-"""Key of the metadata of a graph that need not be rewritten when it is loaded on a CPU: making a
-session takes a third of the time, and a call a sixth more."""
+"""Metadata key of a graph that runs on a CPU without the engine's optimisation: creating a session
+takes a third of the time, and a call a sixth more."""
 
 
 class Encoder:
     """An encoder, or a whole CTC network, shared by all threads.
 
-    On the CPU each item of a batch runs at its own length and by itself: padding costs time and
-    memory, in a quantised graph it would change the numbers, and one item keeps all threads busy.
-    Memory does not grow with the batch. Other devices take the padded batch as it is.
+    On the CPU each item of a batch runs separately at its own length: padding costs time and
+    memory, would change the numbers of a quantised graph, and one item keeps all threads busy.
+    Memory does not grow with the batch. Other devices run the padded batch in one call.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Encoder:
             path: Of the graph.
             config: What model it is.
             runtime: Where it runs.
-            ready: Whether to save the time to improve it (see `READY`).
+            ready: Skip the engine's graph optimisation (see `READY`).
 
         Raises:
             ModelError: See `OnnxSession`; or the frames are not as long as the configuration says.

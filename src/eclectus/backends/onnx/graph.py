@@ -15,7 +15,7 @@ STANDARD = ("", "ai.onnx")
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where a joint network takes up its two branches.
+    """The two values at which the branches of a joint network meet.
 
     Attributes:
         encoder: Value that depends on encoder frames only.
@@ -70,7 +70,7 @@ def extract(model: Any, inputs: Iterable[str], outputs: Iterable[str]) -> Any:
         model: Is not changed.
         inputs: Values that are given; inputs of the model among them that aren't needed are left
             out.
-        outputs: Values that are wanted.
+        outputs: Values to compute.
 
     Raises:
         KeyError: A wanted value needs an input that is not given.

@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 _LARGE = 4_000_000
 """Bytes of weights from which a part of the search is bound by reading them, and two cores read
-faster than one (0.6B, fp32: 1.6 times); for less, handing work over costs more than it brings."""
+faster than one (0.6B, fp32: 1.6 times); for less, a second thread costs more than it saves."""
 _READERS = 4
-"""Most threads that read weights: by then memory is the limit, not the cores."""
+"""Most threads that read weights: beyond that, memory bandwidth is the limit."""
 
 
 def load_step(network: OnnxNetwork, runtime: Runtime) -> CutStep | JoinerStep | FusedStep | None:

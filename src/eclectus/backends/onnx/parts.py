@@ -1,4 +1,4 @@
-"""Cuts a published transducer graph into the parts that a search wants.
+"""Cuts a published transducer graph into the parts that a search needs.
 
 A `decoder_joint` export projects the encoder frame and runs the predictor at every step of a
 search. Cut in three, the frames are projected once an utterance, the predictor runs after an

@@ -28,7 +28,7 @@ _SLACK = 1e-5
 """Of the largest value: sums of float32 in another order."""
 _FEWEST = 64
 SUBSAMPLING = 8
-"""Mel frames an encoder frame: only encoders with this one are cut, as the probes see to."""
+"""Mel frames per encoder frame; the probes reject encoders with another factor."""
 MOST_KEPT = 1_024
 """Frames (82 s) up to which projections are kept: 200 MB in a model of 24 layers and width 1024.
 Longer items have theirs computed at each call, as in the published graph."""

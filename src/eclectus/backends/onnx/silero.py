@@ -27,10 +27,10 @@ _PORTS = {"input", "state", "sr"}
 
 _FRAME = 512
 _CONTEXT = 64
-"""Samples before the frame that the network sees too; without them it hears nothing."""
+"""Samples before the frame that are part of the input; without them nothing is detected."""
 _STATE = (2, 1, 128)
 
-# The network's authors take the same two, so that a short dip does not end what was heard.
+# The same two values as the network's authors use, so that a short dip does not end speech.
 _THRESHOLD = 0.5
 _RELEASE = 0.7  # of the threshold
 

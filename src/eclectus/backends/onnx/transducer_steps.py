@@ -57,7 +57,7 @@ class Predictor:
 
 
 def token_feeds(session: OnnxSession, tokens: IntArray) -> dict[str, Array]:
-    """Return what a graph wants to know of the tokens: (B, 1) ids, and lengths if it asks."""
+    """Return the token inputs of a graph: ids (B, 1), and lengths (B,) if it has that input."""
     feeds: dict[str, Array] = {TOKENS: tokens[:, None], TOKEN_LENGTHS: np.ones(len(tokens))}
     return {name: array for name, array in feeds.items() if name in session.inputs}
 
@@ -147,10 +147,10 @@ class JoinerStep:
 
 @dataclass(frozen=True, slots=True)
 class FusedStep:
-    """A fused graph that could not be cut: right, but it runs the predictor at every call.
+    """A fused graph that could not be cut: correct, but it runs the predictor at every call.
 
-    What `predict` returns stands for the predictor's output: the token and the states before it,
-    from which `joint` runs the whole graph.
+    Instead of the predictor's output, `predict` returns the token and the states before it; `joint`
+    runs the whole graph on them.
 
     Attributes:
         network: The fused graph.
