@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import eclectus
-from eclectus.core.options import EndpointOptions, LiveOptions, SpeechDetection, StreamOptions
+from eclectus.core.choices import SpeechDetection
+from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
 from eclectus.core.types import FloatArray
 from eclectus.streaming.events import Event, Final
 

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from eclectus.backends.onnx.silero import load_silero
+from eclectus.core.choices import Device, Precision, SpeechDetection
 from eclectus.core.errors import OptionError
 from eclectus.core.options import (
     BackendOptions,
-    Device,
     EndpointOptions,
     GreedySearch,
     HubOptions,
-    Precision,
-    SpeechDetection,
     StreamOptions,
     TranscribeOptions,
 )

@@ -13,13 +13,14 @@ import huggingface_hub
 import huggingface_hub.constants
 import pytest
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import (
     IncompatibleModelError,
     ModelDownloadError,
     ModelFilesError,
     OptionError,
 )
-from eclectus.core.options import HubOptions, Precision
+from eclectus.core.options import HubOptions
 from eclectus.models.cache import PART_SUFFIX, RepoCache
 from eclectus.models.library import ensure, local_models, remove
 from eclectus.models.pull import pull

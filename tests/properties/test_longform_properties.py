@@ -6,8 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eclectus.core.choices import WindowPlan
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import BatchOptions, LongFormOptions, WindowPlan
+from eclectus.core.options import BatchOptions, LongFormOptions
 from eclectus.core.types import EncoderOutput, Features, FloatArray, Hypothesis
 from eclectus.recognition.batching import BatchRunner
 from eclectus.recognition.longform import cut_windows, make_plan

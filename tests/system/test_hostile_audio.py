@@ -19,13 +19,14 @@ from typing import BinaryIO, cast
 import numpy as np
 import pytest
 
+from eclectus.core.choices import DecoderChoice
 from eclectus.core.errors import (
     AudioError,
     AudioNotFoundError,
     AudioTooLongError,
     UndecodableAudioError,
 )
-from eclectus.core.options import AudioOptions, DecoderChoice
+from eclectus.core.options import AudioOptions
 from eclectus.signal.byte_source import open_bytes
 from eclectus.signal.decode import AudioSource, open_audio
 from tests.support.media import flac_bomb, mux, voice, write

@@ -7,7 +7,7 @@ import pytest
 
 import eclectus
 from benchmarks.invented import MUSIC, NOISES, invented, pieces
-from eclectus.core.options import SpeechDetection
+from eclectus.core.choices import SpeechDetection
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelError, ModelFilesError, OptionError
-from eclectus.core.options import Precision
 from eclectus.models.card import read_card
 from eclectus.models.layout import CONFIG, Selection, select
 from eclectus.models.lock import DEFAULT_REVISION, FILE_NAME, Lock, read_lock

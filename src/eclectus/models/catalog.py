@@ -9,9 +9,9 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from eclectus.core.choices import Precision
 from eclectus.core.languages import ENGLISH, EUROPEAN
 from eclectus.core.model_config import Head
-from eclectus.core.options import Precision
 
 BUILTIN_NAME = "tiny"
 LICENSE = "CC-BY-4.0"

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelFilesError
 from eclectus.core.model_config import ModelConfig
-from eclectus.core.options import Precision
 from eclectus.core.timebase import TimeBase
 from eclectus.models.card import Card, read_card
 from eclectus.models.evidence import Evidence

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError, OptionError
 from eclectus.core.model_config import Head
-from eclectus.core.options import Precision
 
 
 class LayoutKind(StrEnum):

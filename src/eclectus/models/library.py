@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelFilesError, OptionError
-from eclectus.core.options import HubOptions, Precision
+from eclectus.core.options import HubOptions
 from eclectus.models import catalog
 from eclectus.models.cache import RepoCache, repositories
 from eclectus.models.layout import find_layouts

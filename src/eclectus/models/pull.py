@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelDownloadError, OptionError
-from eclectus.core.options import HubOptions, Precision
+from eclectus.core.options import HubOptions
 from eclectus.models.cache import RepoCache
 from eclectus.models.card import read_card
 from eclectus.models.catalog import Export

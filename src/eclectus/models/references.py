@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import (
     IncompatibleModelError,
     ModelFilesError,
     UnknownModelError,
 )
-from eclectus.core.options import Precision
 from eclectus.models import catalog
 from eclectus.models.catalog import Export, ModelEntry
 from eclectus.models.layout import nemo_message

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelFilesError
-from eclectus.core.options import HubOptions, Precision
+from eclectus.core.options import HubOptions
 from eclectus.models.cache import RepoCache
 from eclectus.models.checksums import sha256_of
 from eclectus.models.folder import read_reference

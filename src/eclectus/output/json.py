@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from typing import TypeAlias
 
-from eclectus.core.options import TimestampLevel
+from eclectus.core.choices import TimestampLevel
 from eclectus.core.types import Segment, Token, Transcript, Word
 from eclectus.output.clean import rounded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from eclectus.core.options import TimestampLevel
+from eclectus.core.choices import TimestampLevel
 from eclectus.core.types import Transcript
 from eclectus.output.json import segment_fields
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from eclectus.core.choices import TimestampLevel
 from eclectus.core.errors import OptionError
-from eclectus.core.options import SubtitleOptions, TimestampLevel
+from eclectus.core.options import SubtitleOptions
 from eclectus.core.types import Transcript
 from eclectus.output import csv, json, jsonl, srt, tsv, txt, vtt
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import OutputError, OutputExistsError
-from eclectus.core.options import OverwritePolicy
 
 _REMEDIES = {
     errno.ENOSPC: "Free space on the disk or choose another folder.",

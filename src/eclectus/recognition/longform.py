@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eclectus.core.choices import WindowPlan
 from eclectus.core.errors import OptionError
 from eclectus.core.model_config import ModelConfig
-from eclectus.core.options import LongFormOptions, WindowPlan
+from eclectus.core.options import LongFormOptions
 from eclectus.core.types import FloatArray, Window
 
 FindPause = Callable[[FloatArray], int | None]

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from eclectus.core.options import Aggregation, ConfidenceMethod
+from eclectus.core.choices import Aggregation, ConfidenceMethod
 from eclectus.core.types import FloatArray, Hypothesis
 
 

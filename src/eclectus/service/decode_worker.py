@@ -17,8 +17,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import Any, BinaryIO
 
+from eclectus.core.choices import DecoderChoice
 from eclectus.core.errors import EclectusError, UndecodableAudioError
-from eclectus.core.options import AudioOptions, DecoderChoice
+from eclectus.core.options import AudioOptions
 from eclectus.signal.decode import open_audio
 
 BLOCK, PROBLEM, OPENED = b"b", b"p", b"o"

@@ -14,13 +14,14 @@ from typing import Any, BinaryIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from eclectus.core.choices import DecoderChoice
 from eclectus.core.errors import (
     AudioError,
     OptionError,
     UndecodableAudioError,
     UnsupportedMediaError,
 )
-from eclectus.core.options import AudioOptions, DecoderChoice
+from eclectus.core.options import AudioOptions
 from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import Audio, FloatArray
 from eclectus.signal.array_source import ArraySource

@@ -18,8 +18,8 @@ from eclectus.config.settings import (
     load_settings,
 )
 from eclectus.config.sources import Given
+from eclectus.core.choices import Device, OverwritePolicy, Precision
 from eclectus.core.errors import OptionError
-from eclectus.core.options import Device, OverwritePolicy, Precision
 
 
 def load(

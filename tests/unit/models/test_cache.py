@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelFilesError
-from eclectus.core.options import Precision
 from eclectus.models.cache import RepoCache, repositories
 from eclectus.models.lock import Lock, LockedFile, write_lock
 

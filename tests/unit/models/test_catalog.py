@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from eclectus.core.choices import Precision
 from eclectus.core.model_config import Head
-from eclectus.core.options import Precision
 from eclectus.models import catalog
 from eclectus.models.catalog import CATALOG
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError, OptionError
 from eclectus.core.model_config import Head
-from eclectus.core.options import Precision
 from eclectus.models.folder import NEMO_MAX_WINDOW_S, read_folder, read_reference
 from eclectus.models.layout import LayoutKind
 from eclectus.models.references import BUILTIN_FOLDER, parse

@@ -2,9 +2,9 @@
 
 import pytest
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError, OptionError
 from eclectus.core.model_config import Head
-from eclectus.core.options import Precision
 from eclectus.models.layout import LayoutKind, find_layouts, select
 
 FUSED = ["config.json", "encoder-model.onnx", "decoder_joint-model.onnx", "vocab.txt"]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from eclectus.core.choices import Precision
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError, UnknownModelError
-from eclectus.core.options import Precision
 from eclectus.models.references import BUILTIN_FOLDER, FolderReference, HubReference, parse
 
 

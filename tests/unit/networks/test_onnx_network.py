@@ -9,8 +9,9 @@ import onnx
 import pytest
 
 from eclectus.backends.onnx.model import load_onnx
+from eclectus.core.choices import Device
 from eclectus.core.errors import IncompatibleModelError, ModelError, ModelFilesError
-from eclectus.core.options import BackendOptions, Device
+from eclectus.core.options import BackendOptions
 from eclectus.networks.onnx_network import OnnxFiles, read_onnx_network
 from tests.support import graphs
 from tests.support.onnx_models import Sizes, save_ctc, save_fused, save_triple

@@ -5,8 +5,9 @@ import math
 
 import pytest
 
+from eclectus.core.choices import TimestampLevel
 from eclectus.core.errors import OptionError
-from eclectus.core.options import SubtitleOptions, TimestampLevel
+from eclectus.core.options import SubtitleOptions
 from eclectus.core.types import Segment, Token, Transcript, Word
 from eclectus.output.registry import FORMATS, expand_formats, render
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import OutputError, OutputExistsError
-from eclectus.core.options import OverwritePolicy
 from eclectus.output.writer import write_atomic
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eclectus.core.choices import WindowPlan
 from eclectus.core.errors import OptionError
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import LongFormOptions, WindowPlan
+from eclectus.core.options import LongFormOptions
 from eclectus.core.types import FloatArray
 from eclectus.recognition.longform import Piece, Plan, cut_windows, make_plan
 

@@ -10,13 +10,9 @@ import pytest
 import soundfile as sf
 
 import eclectus
+from eclectus.core.choices import WindowPlan
 from eclectus.core.errors import AudioNotFoundError, EclectusError, OptionError
-from eclectus.core.options import (
-    BatchOptions,
-    LongFormOptions,
-    TranscribeOptions,
-    WindowPlan,
-)
+from eclectus.core.options import BatchOptions, LongFormOptions, TranscribeOptions
 from eclectus.core.types import Audio, FloatArray, Progress
 from eclectus.recognition.recognizer import Recognizer
 from eclectus.signal.decode import AudioSource

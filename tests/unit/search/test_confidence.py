@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from eclectus.core.options import Aggregation, ConfidenceMethod
+from eclectus.core.choices import Aggregation, ConfidenceMethod
 from eclectus.core.types import Hypothesis
 from eclectus.search.confidence import aggregate, token_confidences
 

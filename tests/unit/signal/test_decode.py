@@ -13,6 +13,7 @@ import imageio_ffmpeg  # type: ignore[import-untyped]  # it has no types
 import numpy as np
 import pytest
 
+from eclectus.core.choices import DecoderChoice
 from eclectus.core.errors import (
     AudioNotFoundError,
     AudioTooLongError,
@@ -20,7 +21,7 @@ from eclectus.core.errors import (
     UndecodableAudioError,
     UnsupportedMediaError,
 )
-from eclectus.core.options import AudioOptions, DecoderChoice
+from eclectus.core.options import AudioOptions
 from eclectus.core.types import Audio, FloatArray
 from eclectus.signal.decode import AudioSource, open_audio
 from tests.support.media import mux, voice, write

@@ -19,8 +19,7 @@ import typer
 from eclectus.config.schema import LogLevel
 from eclectus.config.settings import LoadedSettings, load_settings
 from eclectus.config.sources import Given
-from eclectus.core.errors import OptionError
-from eclectus.core.options import (
+from eclectus.core.choices import (
     DecoderChoice,
     Device,
     OverwritePolicy,
@@ -29,6 +28,7 @@ from eclectus.core.options import (
     TimestampLevel,
     WindowPlan,
 )
+from eclectus.core.errors import OptionError
 
 
 def _of(kind: type[StrEnum]) -> str:

@@ -19,8 +19,9 @@ from eclectus.apps.cli.flags import Bf16, Config, Fp16, Fp32, Int8, Quiet
 from eclectus.config.schema import Settings
 from eclectus.config.settings import load_settings
 from eclectus.config.sources import Given
+from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelDownloadError, OptionError
-from eclectus.core.options import HubOptions, Precision
+from eclectus.core.options import HubOptions
 from eclectus.models import catalog
 from eclectus.models.catalog import ModelEntry
 from eclectus.models.checksums import human_size

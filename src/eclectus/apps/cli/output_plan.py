@@ -8,8 +8,9 @@ from datetime import date
 from pathlib import Path
 
 from eclectus.apps.cli.inputs import STDIN, Input
+from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import EclectusError, OptionError, OutputExistsError
-from eclectus.core.options import OutputOptions, OverwritePolicy
+from eclectus.core.options import OutputOptions
 from eclectus.output.registry import expand_formats
 from eclectus.output.template import TemplateFields, add_suffix, expand_template
 

@@ -11,8 +11,8 @@ import typer
 from eclectus.apps.cli.flags import with_settings
 from eclectus.config.schema import LogLevel
 from eclectus.config.settings import LoadedSettings
+from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import OptionError
-from eclectus.core.options import OverwritePolicy
 from eclectus.models.catalog import BUILTIN_NAME
 
 if TYPE_CHECKING:

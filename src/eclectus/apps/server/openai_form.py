@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from eclectus.apps.server.openai_shapes import Granularity
 from eclectus.apps.server.uploads import Form, checked
-from eclectus.core.options import ConfidenceMethod, TranscribeOptions, WindowPlan
+from eclectus.core.choices import ConfidenceMethod, WindowPlan
+from eclectus.core.options import TranscribeOptions
 from eclectus.service.service import SpeechService
 
 

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eclectus.apps.server.errors import HttpError
 from eclectus.apps.server.samples import Encoding
-from eclectus.core.options import ConfidenceMethod, EndpointOptions, StreamOptions
+from eclectus.core.choices import ConfidenceMethod
+from eclectus.core.options import EndpointOptions, StreamOptions
 
 LOGPROBS = "item.input_audio_transcription.logprobs"
 _TELEPHONE_HZ = 8_000

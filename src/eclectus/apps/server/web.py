@@ -21,7 +21,7 @@ from eclectus.apps.server.context import PageClient, Service
 from eclectus.apps.server.errors import HttpError
 from eclectus.apps.server.openai_models import resolve_model
 from eclectus.apps.server.web_shapes import TranscriptShape, error_line, progress_line
-from eclectus.core.options import TimestampLevel
+from eclectus.core.choices import TimestampLevel
 from eclectus.core.types import Progress, Transcript
 from eclectus.output import json as json_format
 from eclectus.output.registry import render

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from eclectus.apps.server.errors import code_of, meaning_of, message_of
-from eclectus.core.options import TimestampLevel
+from eclectus.core.choices import TimestampLevel
 from eclectus.core.types import Progress, Segment, Transcript, Word
 from eclectus.output.json import segment_fields
 from eclectus.service.live import Flushed, LiveEvent, Restarted

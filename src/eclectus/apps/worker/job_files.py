@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 
 from eclectus.apps.worker.queue import Item, Job
 from eclectus.apps.worker.storage import Location, Storage, parse
+from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import OptionError
-from eclectus.core.options import OutputOptions, OverwritePolicy
+from eclectus.core.options import OutputOptions
 from eclectus.output.registry import expand_formats
 from eclectus.signal.media_formats import MEDIA_SUFFIXES
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from eclectus.core.options import OverwritePolicy, TimestampLevel
+from eclectus.core.choices import OverwritePolicy, TimestampLevel
 
 
 class ItemOutcome(StrEnum):

@@ -25,8 +25,8 @@ from redis.retry import Retry
 from eclectus.apps.worker import redis_scripts as scripts
 from eclectus.apps.worker.queue import Claim, Item, ItemOutcome, Job, JobStatus
 from eclectus.config.worker_options import QueueOptions
+from eclectus.core.choices import OverwritePolicy, TimestampLevel
 from eclectus.core.errors import QueueError
-from eclectus.core.options import OverwritePolicy, TimestampLevel
 
 _GROUP = "workers"
 _CHUNK = 500

@@ -21,6 +21,7 @@ from eclectus.apps.worker.numbers import WorkerNumbers
 from eclectus.apps.worker.queue import Claim, ItemOutcome, Job, Queue
 from eclectus.apps.worker.storage import Storage, parse
 from eclectus.config.schema import Settings
+from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import (
     AudioError,
     CapacityError,
@@ -29,7 +30,7 @@ from eclectus.core.errors import (
     QueueError,
     StorageNotFoundError,
 )
-from eclectus.core.options import OverwritePolicy, TranscribeOptions
+from eclectus.core.options import TranscribeOptions
 from eclectus.core.types import Transcript
 from eclectus.output.registry import render
 from eclectus.service.file_scheduler import FileScheduler, FileTicket

@@ -9,9 +9,9 @@ import numpy as np
 from eclectus.backends.onnx.onnx_session import Array, OnnxSession, Rewriting, Runtime
 from eclectus.backends.onnx.parts import read_model
 from eclectus.backends.onnx.positions import SUBSAMPLING, Positions, cut_positions, open_positions
+from eclectus.core.choices import Device
 from eclectus.core.errors import IncompatibleModelError
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import Device
 from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
 from eclectus.networks.onnx_ports import FEATURE_LENGTHS, FEATURES
 

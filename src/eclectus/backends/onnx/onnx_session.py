@@ -19,6 +19,7 @@ from eclectus.backends.onnx.onnx_engine import (
     is_out_of_memory,
 )
 from eclectus.backends.onnx.providers import PROVIDERS, chain, choose
+from eclectus.core.choices import Device
 from eclectus.core.errors import (
     BackendUnavailableError,
     IncompatibleModelError,
@@ -27,7 +28,7 @@ from eclectus.core.errors import (
     OutOfMemoryError,
 )
 from eclectus.core.machine import usable_cores
-from eclectus.core.options import BackendOptions, Device
+from eclectus.core.options import BackendOptions
 
 log = logging.getLogger(__name__)
 

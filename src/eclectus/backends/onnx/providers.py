@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from eclectus.core.choices import Device
 from eclectus.core.errors import BackendUnavailableError
-from eclectus.core.options import Device
 
 _CPU = "CPUExecutionProvider"
 _CUDA = "CUDAExecutionProvider"

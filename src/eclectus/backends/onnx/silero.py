@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from eclectus.backends.onnx.onnx_session import OnnxSession, Rewriting, Runtime
+from eclectus.core.choices import Device
 from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
-from eclectus.core.options import Device
 from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import FloatArray
 

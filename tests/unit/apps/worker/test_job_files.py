@@ -8,8 +8,9 @@ import pytest
 
 from eclectus.apps.worker.job_files import find_items, make_job, results_of
 from eclectus.apps.worker.storage import Storage
+from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import OptionError
-from eclectus.core.options import OutputOptions, OverwritePolicy
+from eclectus.core.options import OutputOptions
 
 OUTPUT = OutputOptions(formats=("json", "srt"))
 

@@ -13,8 +13,8 @@ import redis
 from eclectus.apps.worker.queue import Claim, Item, ItemOutcome, Job
 from eclectus.apps.worker.redis_queue import RedisQueue
 from eclectus.config.worker_options import QueueOptions
+from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import QueueError
-from eclectus.core.options import OverwritePolicy
 
 JOB = Job(
     id="calls",

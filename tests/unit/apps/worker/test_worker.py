@@ -22,6 +22,7 @@ from eclectus.apps.worker.storage import Location, Storage
 from eclectus.apps.worker.worker import Worker
 from eclectus.config.schema import Settings
 from eclectus.config.worker_options import QueueOptions
+from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import (
     CapacityError,
     InferenceError,
@@ -29,7 +30,7 @@ from eclectus.core.errors import (
     StorageError,
     UndecodableAudioError,
 )
-from eclectus.core.options import OutputOptions, OverwritePolicy
+from eclectus.core.options import OutputOptions
 from eclectus.core.types import Segment, Transcript, Word
 from eclectus.service.file_scheduler import FileScheduler
 from tests.support.redis_server import free_port, redis_server

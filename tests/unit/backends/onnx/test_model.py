@@ -13,9 +13,10 @@ import pytest
 from eclectus.backends.onnx.encoder import READY
 from eclectus.backends.onnx.model import load_onnx
 from eclectus.backends.onnx.transducer_steps import CutStep
+from eclectus.core.choices import Device
 from eclectus.core.errors import InferenceError
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import BackendOptions, Device
+from eclectus.core.options import BackendOptions
 from eclectus.core.protocols import AcousticModel, TransducerStep
 from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
 from eclectus.networks.onnx_network import OnnxFiles, read_onnx_network

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 from eclectus.backends.onnx.onnx_engine import engine, is_out_of_memory
 from eclectus.backends.onnx.onnx_session import OnnxSession, Runtime
+from eclectus.core.choices import Device
 from eclectus.core.errors import (
     BackendUnavailableError,
     InferenceError,
@@ -18,7 +19,6 @@ from eclectus.core.errors import (
     OutOfMemoryError,
 )
 from eclectus.core.machine import usable_cores
-from eclectus.core.options import Device
 
 RUNTIME = Runtime(Device.CPU, Device.CPU, 1)
 

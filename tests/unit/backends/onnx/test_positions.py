@@ -13,8 +13,8 @@ import pytest
 from eclectus.backends.onnx.encoder import Encoder
 from eclectus.backends.onnx.onnx_session import Runtime
 from eclectus.backends.onnx.positions import MOST_KEPT
+from eclectus.core.choices import Device
 from eclectus.core.errors import InferenceError
-from eclectus.core.options import Device
 from eclectus.core.types import Features, FloatArray
 from eclectus.networks.onnx_network import OnnxFiles
 from tests.support.onnx_models import Sizes, encoder, positional_encoder, quantize

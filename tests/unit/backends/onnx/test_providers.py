@@ -9,8 +9,9 @@ import pytest
 
 from eclectus.backends.onnx.onnx_session import OnnxSession, Runtime
 from eclectus.backends.onnx.providers import PROVIDERS, chain, choose
+from eclectus.core.choices import Device
 from eclectus.core.errors import BackendUnavailableError
-from eclectus.core.options import BackendOptions, Device
+from eclectus.core.options import BackendOptions
 from tests.support.onnx_models import save_ctc
 
 CPU, CUDA, TRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"

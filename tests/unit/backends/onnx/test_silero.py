@@ -19,8 +19,9 @@ from onnx import TensorProto, helper, numpy_helper
 import eclectus
 from eclectus.backends.onnx import silero
 from eclectus.backends.onnx.silero import SileroModel, load_silero
+from eclectus.core.choices import SpeechDetection
 from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
-from eclectus.core.options import EndpointOptions, SpeechDetection, StreamOptions
+from eclectus.core.options import EndpointOptions, StreamOptions
 from eclectus.core.types import FloatArray
 from eclectus.streaming.events import Endpoint, Final, SpeechStarted
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from eclectus.backends.onnx.model import load_onnx
 from eclectus.backends.onnx.quantized import saturates
 from eclectus.backends.onnx.transducer_steps import CutStep, FusedStep, JoinerStep
+from eclectus.core.choices import Device
 from eclectus.core.errors import InferenceError
 from eclectus.core.model_config import Head
-from eclectus.core.options import BackendOptions, Device
+from eclectus.core.options import BackendOptions
 from eclectus.core.protocols import TransducerStep
 from eclectus.core.types import EncoderOutput, FloatArray
 from eclectus.networks.onnx_network import OnnxFiles, read_onnx_network
