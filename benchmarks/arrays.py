@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from benchmarks import results
 from benchmarks.clips import read
 from benchmarks.compare.protocol import layout
-from eclectus.core.choices import Precision
-from eclectus.core.options import BackendOptions
-from eclectus.models.loader import load_model
+from eclectus.api import load
 from eclectus.signal.logmel import LogMel
 
 
@@ -21,7 +19,7 @@ def report_arrays(
     model: Path, files: Sequence[Path], precision: str, reference: Path, out: Path | None
 ) -> int:
     """Compare with the .npz files that `nemo_reference.py --arrays` wrote, and print the worst."""
-    loaded = load_model(layout(model, "onnx"), BackendOptions(precision=Precision(precision)))
+    loaded = load(layout(model, "onnx"), precision=precision)
     log_mel = LogMel(loaded.config.mel_bins)
     worst_feature, worst_output, count = 0.0, 0.0, 0
     for path in files:

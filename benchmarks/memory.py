@@ -23,13 +23,9 @@ from benchmarks.clips import RATE, find_audio, read, synthetic_clip
 _CHILD = """
 import resource, sys
 from eclectus.core.choices import Precision
-from eclectus.core.options import BackendOptions
-from eclectus.models.loader import load_model
-from eclectus.recognition.recognizer import Recognizer
+import eclectus
 path, model, precision, threads = sys.argv[1:]
-options = BackendOptions(precision=Precision(precision), threads=int(threads))
-loaded = load_model(model, options)
-with Recognizer(loaded.acoustic, loaded.tokenizer) as recognizer:
+with eclectus.load(model, precision=precision, threads=int(threads)) as recognizer:
     words = len(recognizer.transcribe(path).words)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, words)
 """

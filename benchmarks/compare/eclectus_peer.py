@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from benchmarks.compare.live import Timed
 from benchmarks.compare.protocol import Clip, Found, layout
-from eclectus.core.choices import Precision
+from eclectus.api import load
 from eclectus.core.options import (
-    BackendOptions,
     BatchOptions,
     EndpointOptions,
     GreedySearch,
@@ -22,8 +21,6 @@ from eclectus.core.options import (
     TranscribeOptions,
 )
 from eclectus.core.types import Audio, EncoderOutput, Transcript
-from eclectus.models.loader import load_model
-from eclectus.recognition.recognizer import Recognizer
 from eclectus.search.choose import make_search
 from eclectus.signal.logmel import LogMel
 from eclectus.streaming.engine import StreamEngine
@@ -60,13 +57,12 @@ class Eclectus:
     """The whole pipeline by `Recognizer`, the stages by their own modules."""
 
     def load(self, model: Path, precision: str, threads: int) -> None:
-        backend = BackendOptions(precision=Precision(precision), threads=threads)
         name = layout(model, "onnx") if model.exists() else str(model)
-        loaded = load_model(name, backend)
+        loaded = load(name, precision=precision, threads=threads)
         self._acoustic = loaded.acoustic
         self._features = LogMel(loaded.config.mel_bins)
         self._search = make_search(loaded.acoustic, GreedySearch())
-        self._recognizer = Recognizer(loaded.acoustic, loaded.tokenizer)
+        self._recognizer = loaded
         self._engine = StreamEngine(loaded.acoustic, GreedySearch())
 
     def transcribe(self, clips: Sequence[Clip], batch: int) -> list[Found]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,10 @@ from eclectus.core.options import (
 )
 from eclectus.core.protocols import AcousticModel, SpeechDetector, Tokenizer
 from eclectus.core.types import Transcript
-from eclectus.models.loader import load_model
+from eclectus.models.folder import ModelFolder, read_reference
+from eclectus.models.library import ensure
+from eclectus.models.references import parse
+from eclectus.networks.onnx_network import OnnxNetwork
 from eclectus.recognition.recognizer import Recognizer
 from eclectus.text.model_languages import check_language, language_identifier
 
@@ -64,7 +67,7 @@ class Model(Recognizer):
                 predictor.
             BackendUnavailableError: The detector of speech needs the extra `vad`.
         """
-        # Who only transcribes files need not wait for it.
+        # Imported late: programs that only transcribe files do not need it.
         from eclectus.streaming.session import Session
 
         options = instance(options, StreamOptions, "options")
@@ -133,8 +136,10 @@ def load(
     backend = replace(instance(backend, BackendOptions, "backend"), **chosen)
     hub = instance(hub, HubOptions, "hub")
     options = instance(options, TranscribeOptions, "options")
-    loaded = load_model(model, backend, hub)
-    return Model(loaded.acoustic, loaded.tokenizer, options)
+    reference = parse(model)
+    path = ensure(reference, hub, backend.precision)
+    folder = read_reference(reference, path, backend.precision)
+    return Model(_on_backend(folder, backend), folder.tokenizer, options)
 
 
 def transcribe(
@@ -160,6 +165,22 @@ def transcribe(
     """
     with load(model, options=options, fast_start=True) as recognizer:
         return recognizer.transcribe(source, sample_rate=sample_rate)
+
+
+def _load_onnx(folder: ModelFolder, options: BackendOptions) -> AcousticModel:
+    from eclectus.backends.onnx.model import load_onnx
+
+    return load_onnx(folder.network, folder.config, options)
+
+
+_BACKENDS: Mapping[type[object], Callable[[ModelFolder, BackendOptions], AcousticModel]] = {
+    OnnxNetwork: _load_onnx,
+}
+"""What computes a network, by the kind of its files; each is imported when it is needed."""
+
+
+def _on_backend(folder: ModelFolder, options: BackendOptions) -> AcousticModel:
+    return _BACKENDS[type(folder.network)](folder, options)
 
 
 def _detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from eclectus.output.registry import FORMATS
+from tests.support.needs import require
 
 ROOT = Path(__file__).resolve().parents[2]
 # A name with its quotes, then what stands between names of a list, a tuple, a sentence or a union.
@@ -31,8 +32,7 @@ def test_no_file_lists_the_formats_by_itself() -> None:
         text=True,
         check=False,
     )
-    if done.returncode != 0:
-        pytest.skip("not a git checkout")
+    require(done.returncode == 0, "a git checkout")
     found = {}
     for name in done.stdout.splitlines():
         path = ROOT / name

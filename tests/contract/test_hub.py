@@ -22,7 +22,7 @@ from eclectus.core.errors import (
 )
 from eclectus.core.options import HubOptions
 from eclectus.models.cache import PART_SUFFIX, RepoCache
-from eclectus.models.library import ensure, local_models, remove, resolve
+from eclectus.models.library import ensure, local_models, remove
 from eclectus.models.pull import pull
 from eclectus.models.references import HubReference, parse
 from eclectus.models.remote_files import RemoteFile
@@ -47,6 +47,11 @@ INT8_FILES = {
     "encoder-model.int8.onnx",
     "decoder_joint-model.int8.onnx",
 }
+
+
+def resolve(name: str, options: HubOptions, precision: Precision = Precision.AUTO) -> Path:
+    """Folder of a model by its name."""
+    return ensure(parse(name), options, precision)
 
 
 @pytest.fixture(autouse=True)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eclectus.api import Model, load
 from eclectus.core.options import GreedySearch
 from eclectus.core.types import EncoderOutput, Hypothesis
-from eclectus.models.loader import LoadedModel, load_model
 from eclectus.search.choose import make_search
 from eclectus.signal.logmel import LogMel
 from tests.support.golden_signals import CLIPS, clip
@@ -33,8 +33,8 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def model(name: str) -> LoadedModel:
-    return load_model(_FIXTURES / name)
+def model(name: str) -> Model:
+    return load(_FIXTURES / name)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def expected(name: str) -> dict[str, Any]:
     return content
 
 
-def _encode(model: LoadedModel, *clips: str) -> EncoderOutput:
+def _encode(model: Model, *clips: str) -> EncoderOutput:
     features = LogMel(model.config.mel_bins)([clip(each) for each in clips])
     return model.acoustic.encode(features)
 
@@ -56,7 +56,7 @@ def _assert_equal(found: Hypothesis, wanted: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("clip_name", list(CLIPS))
-def test_the_encoder_s_outputs_equal_nemo_s(name: str, model: LoadedModel, clip_name: str) -> None:
+def test_the_encoder_s_outputs_equal_nemo_s(name: str, model: Model, clip_name: str) -> None:
     with np.load(_FIXTURES / name / "encoded.npz") as arrays:
         wanted = arrays[clip_name]
     encoded = _encode(model, clip_name)
@@ -68,14 +68,14 @@ def test_the_encoder_s_outputs_equal_nemo_s(name: str, model: LoadedModel, clip_
 
 @pytest.mark.parametrize("clip_name", list(CLIPS))
 def test_tokens_frames_and_durations_equal_nemo_s(
-    model: LoadedModel, expected: dict[str, Any], clip_name: str
+    model: Model, expected: dict[str, Any], clip_name: str
 ) -> None:
     search = make_search(model.acoustic, GreedySearch())
     _assert_equal(search(_encode(model, clip_name))[0], expected[clip_name])
 
 
 def test_a_batch_of_all_lengths_finds_what_each_clip_gives_alone(
-    model: LoadedModel, expected: dict[str, Any]
+    model: Model, expected: dict[str, Any]
 ) -> None:
     search = make_search(model.acoustic, GreedySearch())
     names = [*CLIPS, *reversed(CLIPS)]
@@ -95,7 +95,7 @@ def test_the_fixtures_exercise_the_corners(name: str, expected: dict[str, Any]) 
 
 
 def test_the_search_alone_on_nemo_s_outputs_equals_nemo_s(
-    name: str, model: LoadedModel, expected: dict[str, Any]
+    name: str, model: Model, expected: dict[str, Any]
 ) -> None:
     search = make_search(model.acoustic, GreedySearch())
     with np.load(_FIXTURES / name / "encoded.npz") as arrays:

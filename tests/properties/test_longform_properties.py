@@ -16,12 +16,11 @@ from eclectus.recognition.pauses import find_pause
 from eclectus.recognition.pending import Entry, Pending, Place, batches
 from eclectus.recognition.stitch import Stitcher
 from eclectus.search.ctc import CtcSearch
-from eclectus.signal.logmel import LogMel
+from tests.support.features import raw_features
 
 RATE, FRAME = 16_000, 1280
 TONES = (400.0, 700.0, 1100.0, 1700.0, 2600.0)
 CONFIG = ModelConfig("tones", Head.CTC, 80, len(TONES))
-LOGMEL = LogMel(80)
 
 
 def tone(index: int, seconds: float) -> FloatArray:
@@ -29,7 +28,9 @@ def tone(index: int, seconds: float) -> FloatArray:
     return (0.2 * np.sin(2 * np.pi * TONES[index] * time)).astype(np.float32)
 
 
-BINS = [int(LOGMEL.raw(tone(index, 0.5)).mean(axis=1).argmax()) for index in range(len(TONES))]
+BINS = [
+    int(raw_features(80, tone(index, 0.5)).mean(axis=1).argmax()) for index in range(len(TONES))
+]
 
 
 class ToneModel:
@@ -55,7 +56,7 @@ class ToneModel:
 
 def unnormalised(samples: Sequence[FloatArray]) -> Features:
     """Features without the mean and deviation of the window, which differ from window to window."""
-    raws = [LOGMEL.raw(item) for item in samples]
+    raws = [raw_features(80, item) for item in samples]
     lengths = np.array([raw.shape[1] for raw in raws], np.int64)
     data = np.full((len(raws), 80, max(1, int(lengths.max(initial=0)))), -20, np.float32)
     for row, raw in zip(data, raws, strict=True):

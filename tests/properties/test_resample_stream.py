@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from eclectus.core.errors import OptionError, StreamClosedError
 from eclectus.core.types import FloatArray
-from eclectus.signal.resample import StreamResampler, resample
+from eclectus.signal.resample import StreamResampler
+from tests.support.resampling import resample
 
 _RATES = [8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000]
 

@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 
 from eclectus.core.types import FloatArray
-from eclectus.signal.resample import resample
+from tests.support.resampling import resample
 
 DATA = Path(__file__).parents[1] / "data"
 EXAMPLES = DATA.parents[1] / "examples" / "clips"

@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
 from eclectus.core.types import FloatArray
-from eclectus.signal.resample import resample
+from tests.support.resampling import resample
 
 RATE = 24_000
 FRAME_BYTES = 7_680

@@ -58,17 +58,20 @@ def encoder(
     )
 
 
+STATES: Mapping[str, Shape] = {"input_states_1": (2, "b", 8), "input_states_2": (2, "b", 8)}
+
+
 def decoder_joint(*, outputs: int | str, width: int | str = 16) -> bytes:
     """Predictor and joint in one."""
     return graph_bytes(
-        {"encoder_outputs": ("b", width, "s"), "targets": ("b", "u")},
+        {"encoder_outputs": ("b", width, "s"), "targets": ("b", "u"), **STATES},
         {"outputs": ("b", "s", "u", outputs), "prednet_lengths": ("b",)},
     )
 
 
-def decoder(*, width: int = 8) -> bytes:
+def decoder(*, width: int = 8, states: Mapping[str, Shape] = STATES) -> bytes:
     """A predictor by itself."""
-    return graph_bytes({"targets": ("b", "u")}, {"outputs": ("b", width, "u")})
+    return graph_bytes({"targets": ("b", "u"), **states}, {"outputs": ("b", width, "u")})
 
 
 def joiner(*, outputs: int, width: int = 16, predicted: int = 8) -> bytes:

@@ -11,8 +11,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.core.model_config import Head, ModelConfig
+from eclectus.networks.onnx_network import OnnxFiles
 
 OPSET = 17
 Shape = list[int | str | None]

@@ -12,9 +12,9 @@ import eclectus
 from eclectus.core.options import LiveOptions, StreamOptions
 from eclectus.core.types import FloatArray
 from eclectus.signal.g711 import decode_alaw, decode_ulaw
-from eclectus.signal.resample import resample
 from eclectus.streaming.events import Event, Final
 from eclectus.streaming.session import Session
+from tests.support.resampling import resample
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 RATE = 16_000

@@ -1,1 +1,1 @@
-"""The engines that compute a network."""
+"""Inference engines, each behind `core.protocols.AcousticModel`; none imports another."""

@@ -10,7 +10,7 @@
     ├─ OptionError
     ├─ OutputError        OutputExistsError
     ├─ BackendError       BackendUnavailableError · OutOfMemoryError · InferenceError
-    ├─ StreamError        StreamClosedError · StreamOverloadError
+    ├─ StreamError        StreamClosedError
     ├─ StorageError       StorageNotFoundError
     ├─ QueueError
     └─ CapacityError      DeadlineError
@@ -156,12 +156,6 @@ class StreamClosedError(StreamError, ValueError):
     """Samples were pushed into a stream that has ended."""
 
     code = "stream_closed"
-
-
-class StreamOverloadError(StreamError, RuntimeError):
-    """Audio arrives faster than it can be recognised."""
-
-    code = "stream_overload"
 
 
 class StorageError(EclectusError, OSError):

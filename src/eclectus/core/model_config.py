@@ -18,7 +18,7 @@ class Head(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """The card of one model.
+    """What one model is.
 
     Attributes:
         name: For people and for results.

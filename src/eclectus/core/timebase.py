@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SAMPLE_RATE = 16_000
+"""Hz of the audio that all Parakeet models hear; audio of other rates is converted to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class TimeBase:
@@ -15,7 +18,7 @@ class TimeBase:
         subsampling: Mel frames per encoder frame.
     """
 
-    sample_rate: int = 16_000
+    sample_rate: int = SAMPLE_RATE
     hop: int = 160
     subsampling: int = 8
 
@@ -44,10 +47,6 @@ class TimeBase:
     def whole_frames(self, seconds: float) -> int:
         """Nearest whole number of encoder frames in a time span."""
         return round(seconds * self.sample_rate / self.samples_per_frame)
-
-    def mel_frames(self, samples: int) -> int:
-        """Valid mel frames of a number of samples (NeMo: `N // hop`)."""
-        return samples // self.hop
 
     def encoder_frames(self, mel_frames: int) -> int:
         """Encoder frames of a number of valid mel frames (NeMo: `(T - 1) // 8 + 1`)."""

@@ -24,6 +24,7 @@ from eclectus.core.options import EndpointOptions, StreamOptions
 from eclectus.core.types import FloatArray, Word
 from eclectus.integrations.shared import Ears, borrow, give_back
 from eclectus.integrations.turns import TurnListener
+from eclectus.models.catalog import BUILTIN_NAME
 from eclectus.streaming.events import Endpoint, Event, Final, Partial, SpeechStarted
 
 try:
@@ -125,7 +126,7 @@ class EclectusSTTService(STTService):
         self._configuration = configuration or load_settings().settings
         self._given_model = model
         live = self._configuration.live
-        name = self._configuration.model or "tiny" if model is None else model.config.name
+        name = self._configuration.model or BUILTIN_NAME if model is None else model.config.name
         chosen = EclectusSTTSettings(
             model=name, language=None, **{key: getattr(live, key) for key in LIVE}
         )

@@ -1,1 +1,1 @@
-"""Which models there are, where their files lie, and what is in them."""
+"""Which models exist, where their files are, and what is in them."""

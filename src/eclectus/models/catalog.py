@@ -10,15 +10,11 @@ import difflib
 from dataclasses import dataclass
 
 from eclectus.core.choices import Precision
+from eclectus.core.languages import ENGLISH, EUROPEAN
 from eclectus.core.model_config import Head
 
 BUILTIN_NAME = "tiny"
 LICENSE = "CC-BY-4.0"
-ENGLISH = ("en",)
-EUROPEAN = (
-    *("bg", "hr", "cs", "da", "nl", "en", "et", "fi", "fr", "de", "el", "hu", "it"),
-    *("lv", "lt", "mt", "pl", "pt", "ro", "sk", "sl", "es", "sv", "ru", "uk"),
-)
 FULL_AND_INT8 = (Precision.FP32, Precision.INT8)
 FULL = (Precision.FP32,)
 INT8 = (Precision.INT8,)
@@ -208,7 +204,7 @@ _SHORT = {
 
 
 def _normal(name: str) -> str:
-    """Names match whatever their case, and with `_` for `-`."""
+    """Return the form in which names are compared: any case, and `_` equal to `-`."""
     return name.strip().lower().replace("_", "-")
 
 
@@ -227,22 +223,22 @@ _BY_REPO = {export.repo.lower(): (entry, export) for entry in CATALOG for export
 
 
 def find(name: str) -> ModelEntry | None:
-    """Entry of a catalogue name, an alias or NVIDIA's hub id; None if there is none."""
+    """Return the entry of a catalogue name, an alias or NVIDIA's hub id; None if there is none."""
     return _BY_KEY.get(_normal(name))
 
 
 def find_export(repo: str) -> tuple[ModelEntry, Export] | None:
-    """Entry and export of a published ONNX repository's hub id."""
+    """Return entry and export of a published ONNX repository's hub id."""
     return _BY_REPO.get(repo.strip().lower())
 
 
 def names() -> tuple[str, ...]:
-    """Every name of the catalogue, the built-in model's first."""
+    """Return every name of the catalogue, the built-in model's first."""
     return (BUILTIN_NAME, *(entry.name for entry in CATALOG))
 
 
 def near_names(name: str, count: int = 3) -> tuple[str, ...]:
-    """Names of the catalogue that look like a misspelt one, the nearest first."""
+    """Return names of the catalogue that are similar to a misspelt one, the nearest first."""
     wanted = _normal(name).rsplit("/", maxsplit=1)[-1]
     pool = {_normal(known): known for known in names()}
     pool.update({short: entry for short, entry in _SHORT.items() if len(short) > 3})

@@ -58,12 +58,12 @@ class Layout:
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
-        """What the encoder is there in, the best first."""
+        """The precisions of the encoder, the preferred first."""
         encoder = self.files.get(PARTS[self.kind][0], {})
         return tuple(p for p in PREFERENCE if p in encoder)
 
     def graphs(self, precision: Precision) -> tuple[str | None, ...]:
-        """File names of a precision in the order of `PARTS`; None where one is missing.
+        """Return the file names of a precision in the order of `PARTS`; None for a missing one.
 
         The encoder sets the precision. The small networks fall back to fp32, as published sets
         often quantise the encoder alone.
@@ -76,7 +76,7 @@ class Layout:
         return tuple(found)
 
     def complete(self, precision: Precision) -> bool:
-        """Whether every part is there."""
+        """Return whether every part is there."""
         return None not in self.graphs(precision)
 
 
@@ -98,10 +98,10 @@ class Selection:
 
 
 def find_layouts(names: Iterable[str]) -> tuple[Layout, ...]:
-    """Every layout of which at least one own part is there.
+    """Return every layout of which at least one part is there.
 
     Raises:
-        ModelFilesError: Two training states (`-epoch-…`) of one part lie side by side.
+        ModelFilesError: The folder has two training states (`-epoch-…`) of one part.
     """
     parts: dict[str, dict[Precision, str]] = {}
     for name in sorted(names):
@@ -168,7 +168,7 @@ def _one_layout(listing: list[str], where: str, head: Head | None) -> Layout:
     if len(candidates) == 1:
         return candidates[0]
     if not whole:
-        # Parts of several layouts and none whole: complain about the one that has most of its own.
+        # Parts of several layouts and none complete: report the most complete one.
         return max(layouts, key=lambda one: len(one.files) / len(PARTS[one.kind]))
     found = "; ".join(f"{one.kind}: {', '.join(_all_names(one))}" for one in whole)
     raise ModelFilesError(
@@ -229,7 +229,7 @@ def _refuse(listing: list[str], where: str) -> None:
 
 
 def nemo_message(where: str, archive: str, export: str | None = None) -> str:
-    """What a user who has a `.nemo` is told."""
+    """Return the message for a user who has a `.nemo` archive."""
     hint = (
         f"use the published ONNX files, `eclectus models pull {export}`"
         if export

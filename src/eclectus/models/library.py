@@ -12,8 +12,8 @@ from eclectus.models import catalog
 from eclectus.models.cache import RepoCache, repositories
 from eclectus.models.layout import find_layouts
 from eclectus.models.pull import pull
-from eclectus.models.references import FolderReference, HubReference, Reference, parse
-from eclectus.models.store import DownloadProgress, HubClient
+from eclectus.models.references import FolderReference, HubReference, Reference
+from eclectus.models.store import HubClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class LocalModel:
 
 
 def locate(reference: Reference, options: HubOptions, precision: Precision) -> Path | None:
-    """Folder of a model that is whole on this machine; None where a pull is due."""
+    """Return the folder of a model that is complete on this machine; None if it must be pulled."""
     if isinstance(reference, FolderReference):
         return reference.path
     root = HubClient(options).root
@@ -48,7 +48,7 @@ def locate(reference: Reference, options: HubOptions, precision: Precision) -> P
         cache = RepoCache(root, export.repo)
         path = cache.pulled(export.revision, precision)
         if path is None and options.offline:
-            # Fetched by another tool: taken on trust where nothing better can be had.
+            # Fetched by another tool: has no recorded checksums, so only if no pull is possible.
             path = cache.found(export.revision, precision)
         if path is not None:
             return path
@@ -59,34 +59,22 @@ def ensure(
     reference: Reference,
     options: HubOptions,
     precision: Precision = Precision.AUTO,
-    on_progress: DownloadProgress | None = None,
 ) -> Path:
-    """Folder of a model, pulled first if it is not here.
+    """Return the folder of a model, pulled first if it is not on this machine.
 
     Raises:
         ModelError: See `eclectus.models.pull.pull`.
     """
     path = locate(reference, options, precision)
     if path is None and isinstance(reference, HubReference):
-        path = pull(reference, precision, options, on_progress=on_progress)
+        path = pull(reference, precision, options)
     if path is None:  # pragma: no cover - a folder is always located
         raise ModelFilesError(f"There is no model {reference}.")
     return path
 
 
-def resolve(
-    name: str | Path | None,
-    hub: HubOptions | None = None,
-    precision: Precision = Precision.AUTO,
-    *,
-    on_progress: DownloadProgress | None = None,
-) -> Path:
-    """Folder of a model by its name; see `eclectus.models.references.parse`."""
-    return ensure(parse(name), hub or HubOptions(), precision, on_progress)
-
-
 def local_models(options: HubOptions) -> tuple[LocalModel, ...]:
-    """Every model in the cache that eclectus pulled, or that its catalogue knows."""
+    """Return every model in the cache that eclectus pulled or that is in the catalogue."""
     found = (_local(cache) for cache in repositories(HubClient(options).root))
     return tuple(model for model in found if model is not None)
 

@@ -6,21 +6,21 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from eclectus.backends.onnx.describe import describe
 from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelDownloadError, OptionError
 from eclectus.core.options import HubOptions
 from eclectus.models.cache import RepoCache
 from eclectus.models.card import read_card
 from eclectus.models.catalog import Export
-from eclectus.models.files import sha256_of
+from eclectus.models.checksums import sha256_of
 from eclectus.models.layout import CONFIG, Selection, select
 from eclectus.models.lock import LockedFile, write_lock
 from eclectus.models.references import HubReference
 from eclectus.models.remote_files import Listing, RemoteFile
 from eclectus.models.store import DownloadProgress, HubClient, free_space_message
+from eclectus.networks.graph_facts import describe
 
-# Room that a download leaves free.
+# Disk space that a download leaves free.
 _MARGIN_BYTES = 64 * 1024 * 1024
 
 
@@ -32,7 +32,7 @@ def pull(
     update: bool = False,
     on_progress: DownloadProgress | None = None,
 ) -> Path:
-    """Bring a model onto this machine.
+    """Fetch a model.
 
     Only the files of the wanted precision are fetched. A floating revision stays at the commit of
     the first pull unless `update` is set.
@@ -85,7 +85,7 @@ def _choose(reference: HubReference, precision: Precision) -> Export:
 def _select(
     client: HubClient, listing: Listing, precision: Precision, on_progress: DownloadProgress | None
 ) -> Selection:
-    """Choose among the hub's files; its `config.json` helps where two models lie there."""
+    """Choose among the hub's files; `config.json` decides if there are two models."""
     head = None
     if CONFIG in listing.files:
         head = read_card(client.download(listing, CONFIG, on_progress)).head
@@ -93,7 +93,7 @@ def _select(
 
 
 def _wanted(listing: Listing, selection: Selection) -> list[str]:
-    """Files to fetch: small ones first, so that a wrong repository fails soon."""
+    """Return the files to fetch: small ones first, so that a wrong repository fails early."""
     names = {selection.vocabulary, *selection.graphs, *_companions(listing, selection.graphs)}
     if CONFIG in listing.files:
         names.add(CONFIG)
@@ -101,7 +101,7 @@ def _wanted(listing: Listing, selection: Selection) -> list[str]:
 
 
 def _companions(listing: Listing, graphs: Iterable[str]) -> set[str]:
-    """Files that by their names hold the weights of a graph: known before it is read."""
+    """Return the files that hold a graph's weights by their names, before the graph is read."""
     found = set()
     for graph in graphs:
         weights = graph.removesuffix(".onnx") + ".weights"
@@ -112,8 +112,8 @@ def _companions(listing: Listing, graphs: Iterable[str]) -> set[str]:
 
 
 def _external(paths: dict[str, Path], selection: Selection, listing: Listing) -> list[str]:
-    """Further files that the graphs themselves name."""
-    named = {name for graph in selection.graphs for name in describe(paths[graph]).external_files}
+    """Return further files that the graphs refer to."""
+    named = {name for graph in selection.graphs for name in describe(paths[graph]).external_bytes}
     return sorted(name for name in named - paths.keys() if name in listing.files)
 
 

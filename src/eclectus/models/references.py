@@ -1,4 +1,4 @@
-"""What a user meant by a model's name: the built-in one, a path, or something on a hub."""
+"""What a model's name refers to: the built-in model, a path, or a repository on a hub."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from eclectus.core.errors import (
 from eclectus.models import catalog
 from eclectus.models.catalog import Export, ModelEntry
 from eclectus.models.layout import nemo_message
-from eclectus.models.nemo_archive import is_nemo, read_nemo
+from eclectus.networks.nemo_archive import is_nemo, read_nemo
 
 BUILTIN_FOLDER = Path(__file__).parent / "builtin" / catalog.BUILTIN_NAME
 _BUILTIN_NAMES = {catalog.BUILTIN_NAME, "builtin", "eclectus-tiny"}
@@ -40,10 +40,10 @@ class FolderReference:
 
 @dataclass(frozen=True, slots=True)
 class HubReference:
-    """Something on a hub.
+    """A model on a hub.
 
     Attributes:
-        name: As users know it.
+        name: The name that is shown to users.
         exports: Repositories that hold it, the preferred first; at least one.
         entry: Its entry in the catalogue, None for other repositories.
     """
@@ -65,7 +65,7 @@ Reference = FolderReference | HubReference
 
 
 def parse(name: str | Path | None) -> Reference:
-    """Find out what a name means.
+    """Return what a name refers to.
 
     None and `tiny` are the built-in model; then come existing paths, names of the catalogue,
     and hub ids (`owner/name`, optionally `@revision`).

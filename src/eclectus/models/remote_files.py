@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eclectus.models.files import git_blob_id, sha256_of
+from eclectus.models.checksums import git_blob_id, sha256_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelFilesError
 from eclectus.core.options import HubOptions
 from eclectus.models.cache import RepoCache
-from eclectus.models.config import read_reference
-from eclectus.models.files import sha256_of
+from eclectus.models.checksums import sha256_of
+from eclectus.models.folder import read_reference
 from eclectus.models.layout import find_layouts
 from eclectus.models.lock import LockedFile
 from eclectus.models.references import FolderReference, HubReference, Reference
@@ -19,7 +19,7 @@ from eclectus.models.store import HubClient
 
 
 class FileState(StrEnum):
-    """What a check found."""
+    """The result of a check."""
 
     GOOD = "good"
     MISSING = "missing"
@@ -30,14 +30,14 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileCheck:
-    """One file and its state; `unrecorded` files were read, but there is nothing to compare to."""
+    """One file and its state; `unrecorded` files were read, but no checksum is known."""
 
     path: Path
     state: FileState
 
     @property
     def good(self) -> bool:
-        """Whether nothing is known to be wrong with it."""
+        """Whether no fault was found."""
         return self.state in {FileState.GOOD, FileState.UNRECORDED}
 
 

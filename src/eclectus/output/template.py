@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePath
 from typing import Any
@@ -92,29 +92,6 @@ def check_template(template: str) -> None:
 def add_suffix(path: PurePath, suffix: str) -> PurePath:
     """Append `.suffix` to the name; dots that are already in it stay."""
     return path.with_name(f"{path.name}.{suffix}")
-
-
-def check_distinct(sources: Sequence[str], paths: Iterable[PurePath]) -> None:
-    """Refuse two sources that would be written to one file.
-
-    Args:
-        sources: Names for the message, one for each path.
-        paths: Where each goes.
-
-    Raises:
-        OptionError: Two paths are the same; the message names both sources.
-    """
-    owners: dict[PurePath, str] = {}
-    for source, path in zip(sources, paths, strict=True):
-        if path in owners:
-            first = owners[path]
-            raise OptionError(
-                f"{first} and {source} would both be written to {path}. "
-                "Tell them apart with {parent} or {index} in the template.",
-                sources=(first, source),
-                path=str(path),
-            )
-        owners[path] = source
 
 
 class _Strict(string.Formatter):

@@ -37,11 +37,10 @@ class _Underway:
 
 
 class BatchRunner:
-    """Recognises batches; for one caller at a time.
+    """Recognises batches. Not thread-safe: one caller at a time.
 
     While the encoder computes one batch in a thread of its own, the caller's thread searches the
-    batch before and reads the one after it. Sources are never touched by another thread than the
-    caller's.
+    previous batch and reads the next one. Only the caller's thread reads sources.
     """
 
     def __init__(self, model: AcousticModel, search: Search, features: FeatureExtractor) -> None:
@@ -80,9 +79,9 @@ class BatchRunner:
     def _begin(
         self, worker: ThreadPoolExecutor, batch: Sequence[Entry]
     ) -> tuple[Found, _Underway | None]:
-        """Set aside what is too short and start the encoder on the rest.
+        """Set aside windows that are too short, and start the encoder on the rest.
 
-        Nobody but the worker keeps the features, and nobody the samples.
+        Only the worker keeps a reference to the features; nothing keeps one to the samples.
         """
         hop = self._model.config.time_base.hop
         audible = [entry for entry in batch if len(entry.samples) >= hop]
@@ -129,7 +128,7 @@ class BatchRunner:
         return list(zip(batch.places, results, strict=True))
 
     def _find(self, encoded: EncoderOutput) -> list[Result]:
-        """Search a batch; if that fails, each window by itself."""
+        """Search a batch; if that fails, search each window separately."""
         count = len(encoded.lengths)
         try:
             return [*self._search(encoded)]

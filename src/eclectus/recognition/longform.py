@@ -33,7 +33,7 @@ class Piece:
     """A window with its samples.
 
     Attributes:
-        window: Where it lies in the source.
+        window: Its position in the source.
         samples: (window.stop - window.start,) float32.
         last: True for the last window of the source.
     """

@@ -19,7 +19,7 @@ def find_pause(samples: FloatArray) -> int | None:
         samples: (n,) mono float32 at 16 kHz.
 
     Returns:
-        An index into the samples, None where nobody pauses.
+        An index into the samples; None if there is no pause.
     """
     half = len(samples) // 2
     found = pauses(speech_spans(samples), len(samples))

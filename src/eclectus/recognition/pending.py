@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from eclectus.core.errors import EclectusError
 from eclectus.core.options import BatchOptions
-from eclectus.core.types import FloatArray, Hypothesis, Window
+from eclectus.core.types import FloatArray, Hypothesis, Progress, Window
 from eclectus.recognition.stitch import Stitcher
 from eclectus.signal.decode import AudioSource
 
@@ -42,11 +42,11 @@ class Pending:
 
     @property
     def done(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the source is complete or has failed."""
         return self.complete or self.error is not None
 
     def add(self, place: Place, result: Hypothesis | EclectusError, frame: int) -> None:
-        """Take what was found in one window; windows come in any order.
+        """Add the result of one window; windows may come in any order.
 
         Args:
             place: The window.
@@ -63,8 +63,12 @@ class Pending:
         while self._due in self._waiting:
             self._stitch(*self._waiting.pop(self._due), frame)
 
+    def progress(self, sample_rate: int) -> Progress:
+        """Return how far the source is, by its samples of this rate (Hz)."""
+        return Progress(self.index, self.samples / sample_rate, self.duration_s)
+
     def take(self, overlap: int) -> Hypothesis:
-        """Return the tokens that nothing will change any more, without those of earlier calls.
+        """Return the tokens that no later window can change, without those of earlier calls.
 
         Args:
             overlap: Frames that the next window may share with the last one, at most.
@@ -98,7 +102,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A window and its samples, which nobody needs any more once there are features."""
+    """A window and its samples; the samples are released when the features exist."""
 
     place: Place
     samples: FloatArray

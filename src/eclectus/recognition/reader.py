@@ -1,8 +1,8 @@
-"""Reads sources one after the other, window by window."""
+"""Reads a source window by window."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from eclectus.core.errors import EclectusError
@@ -30,23 +30,22 @@ class Cutting:
     find_pause: FindPause | None = None
 
 
-def read_sources(
-    sources: Iterable[tuple[Pending, Opener]], cutting: Cutting
+def read_windows(
+    pending: Pending, opener: Opener, cutting: Cutting
 ) -> Generator[Entry | None, None, None]:
-    """Read the windows of all sources in order.
+    """Read the windows of a source in order.
 
     Yields:
-        Every window; None where a source failed, its `error` set. What has failed, be it while
-        its first windows were recognised, is not read on.
+        Every window; None if the source failed, with its `error` set. Reading also stops when a
+        window of the source failed in the engine.
     """
-    for pending, opener in sources:
-        try:
-            with opener() as stream:
-                pending.duration_s = stream.duration_s
-                yield from _read(pending, stream, cutting)
-        except EclectusError as error:
-            pending.error = pending.error or error
-            yield None
+    try:
+        with opener() as stream:
+            pending.duration_s = stream.duration_s
+            yield from _read(pending, stream, cutting)
+    except EclectusError as error:
+        pending.error = pending.error or error
+        yield None
 
 
 def _read(pending: Pending, stream: AudioStream, cutting: Cutting) -> Generator[Entry, None, None]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -16,15 +15,16 @@ from eclectus.core.model_config import ModelConfig
 from eclectus.core.option_spec import instance
 from eclectus.core.options import TranscribeOptions
 from eclectus.core.protocols import AcousticModel, Tokenizer
-from eclectus.core.types import Audio, Hypothesis, Progress, Transcript
+from eclectus.core.types import Audio, Hypothesis, Transcript
 from eclectus.recognition.batching import BatchRunner
-from eclectus.recognition.job import Job
 from eclectus.recognition.longform import Plan, make_plan
 from eclectus.recognition.pauses import find_pause
-from eclectus.recognition.pending import Pending, batches
-from eclectus.recognition.reader import Cutting, Opener, SourceOpener, read_sources
+from eclectus.recognition.pending import Pending
+from eclectus.recognition.reader import Cutting, SourceOpener
 from eclectus.recognition.settling import Settling
-from eclectus.recognition.stitch import StartsWord, Stitcher
+from eclectus.recognition.stitch import Stitcher
+from eclectus.recognition.window_driver import OnProgress, WindowDriver
+from eclectus.recognition.windowed_source import WindowedSource
 from eclectus.search.choose import make_search
 from eclectus.signal.decode import AudioSource, open_audio
 from eclectus.signal.given_samples import is_array
@@ -33,12 +33,11 @@ from eclectus.text.model_languages import check_language
 from eclectus.text.speller import Speller
 
 _SINGLE = (str, bytes, bytearray, memoryview, os.PathLike, Audio)
-OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What came of one source of many.
+    """The result of one source of many.
 
     Attributes:
         source: As it was given.
@@ -98,7 +97,7 @@ class Recognizer:
 
     @property
     def options(self) -> TranscribeOptions:
-        """What is used where a call gives no options of its own."""
+        """The options of calls that pass none."""
         return self._options
 
     def transcribe(
@@ -126,10 +125,8 @@ class Recognizer:
             OptionError: An option is impossible with this model or source.
             BackendError: The engine failed.
         """
-        options = self._own(options)
-        work = self._work(options)
-        (found,) = work.run([source], sample_rate, on_progress)
-        return self._transcript(found, options)
+        (found,) = self._run([source], self._own(options), sample_rate, on_progress)
+        return found.transcript()
 
     def transcribe_many(
         self,
@@ -140,8 +137,8 @@ class Recognizer:
     ) -> Generator[Outcome, None, None]:
         """Transcribe many sources, the windows of all sorted by length into batches.
 
-        Lazy: sources are taken and read as the results are asked for, some minutes of audio
-        ahead. Closing the generator early closes what is open.
+        Lazy: sources are taken and read while the caller iterates, some minutes of audio ahead.
+        Closing the generator early closes the open source.
 
         Args:
             sources: As for `transcribe`.
@@ -157,22 +154,7 @@ class Recognizer:
         """
         if isinstance(sources, _SINGLE) or is_array(sources) or hasattr(sources, "read"):
             raise OptionError("transcribe_many takes a list of sources; use transcribe for one.")
-        options = self._own(options)
-        return self._outcomes(self._work(options), sources, options, on_progress)
-
-    def _outcomes(
-        self,
-        work: _Work,
-        sources: Iterable[AudioSource],
-        options: TranscribeOptions,
-        on_progress: OnProgress | None,
-    ) -> Generator[Outcome, None, None]:
-        with closing(work.run(sources, None, on_progress)) as results:
-            for found in results:
-                if found.error is not None:
-                    yield Outcome(found.source, None, found.error)
-                else:
-                    yield Outcome(found.source, self._transcript(found, options), None)
+        return _outcomes(self._run(sources, self._own(options), None, on_progress))
 
     def hypothesis(
         self,
@@ -186,22 +168,22 @@ class Recognizer:
         Raises:
             EclectusError: As for `transcribe`.
         """
-        (found,) = self._work(self._own(options)).run([source], sample_rate, None)
-        if found.error is not None:
-            raise found.error
-        return found.stitcher.finish()
+        (found,) = self._run([source], self._own(options), sample_rate)
+        if found.pending.error is not None:
+            raise found.pending.error
+        return found.pending.stitcher.finish()
 
-    def job(
+    def windowed(
         self,
         source: AudioSource,
         *,
         sample_rate: int | None = None,
         options: TranscribeOptions | None = None,
         open_source: SourceOpener = open_audio,
-    ) -> Job:
-        """Return a source whose windows the caller computes, with a `runner`.
+    ) -> WindowedSource:
+        """Return a source whose windows the caller passes to a `driver`.
 
-        A server does this, to put the windows of many clients into one batch.
+        A server uses this to put the windows of many clients into one batch.
 
         Args:
             source: As for `transcribe`.
@@ -213,30 +195,18 @@ class Recognizer:
             OptionError: An option is impossible with this model.
         """
         options = self._own(options)
-        check_language(options.language, self.config)
-        base = self.config.time_base
-        opener = partial(
-            open_source,
-            source,
-            options.audio,
-            sample_rate=sample_rate,
-            target_rate=base.sample_rate,
-        )
         plan = make_plan(options.long_form, self.config)
-        cutting = Cutting(plan, base.samples_per_frame, find_pause)
-        pending = Pending(source, 0, Stitcher(self._starts_word))
-        settling = Settling(
-            self._speller(options),
-            plan.overlap // base.samples_per_frame,
-            base.sample_rate,
-            _start_s(source),
-        )
-        return Job(pending, opener, cutting, partial(self._transcript, options=options), settling)
+        return self._windowing(options, plan, sample_rate, open_source)(source, 0)
 
-    def runner(self) -> BatchRunner:
-        """Return what computes batches of windows with the recogniser's own search."""
-        search = make_search(self._model, self._options.search)
-        return BatchRunner(self._model, search, self._features)
+    def driver(self, options: TranscribeOptions | None = None) -> WindowDriver:
+        """Return what recognises windows, in batches, with the search of the options.
+
+        Args:
+            options: Instead of the recogniser's own.
+        """
+        search = make_search(self._model, self._own(options).search)
+        runner = BatchRunner(self._model, search, self._features)
+        return WindowDriver(runner, self.config.time_base)
 
     def close(self) -> None:
         """Free the model; safe to call twice."""
@@ -253,27 +223,62 @@ class Recognizer:
     ) -> None:
         self.close()
 
+    def _run(
+        self,
+        sources: Iterable[AudioSource],
+        options: TranscribeOptions,
+        sample_rate: int | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Generator[WindowedSource, None, None]:
+        """Check the options at once, then recognise sources in order as they are taken."""
+        plan = make_plan(options.long_form, self.config)
+        begin = self._windowing(options, plan, sample_rate)
+        begun = (begin(source, index) for index, source in enumerate(sources))
+        return self.driver(options).run_in_order(begun, options.batch, plan.window, on_progress)
+
+    def _windowing(
+        self,
+        options: TranscribeOptions,
+        plan: Plan,
+        sample_rate: int | None,
+        open_source: SourceOpener = open_audio,
+    ) -> Callable[[AudioSource, int], WindowedSource]:
+        """Check the language; return what divides a source, given its position among others."""
+        check_language(options.language, self.config)
+        base = self.config.time_base
+        cutting = Cutting(plan, base.samples_per_frame, find_pause)
+        speller = self._speller(options)
+        finish = partial(self._transcript, speller=speller, options=options)
+
+        def begin(source: AudioSource, index: int) -> WindowedSource:
+            opener = partial(
+                open_source,
+                source,
+                options.audio,
+                sample_rate=sample_rate,
+                target_rate=base.sample_rate,
+            )
+            settling = Settling(
+                speller, plan.overlap // base.samples_per_frame, base.sample_rate, _start_s(source)
+            )
+            pending = Pending(source, index, Stitcher(self._starts_word))
+            return WindowedSource(pending, opener, cutting, finish, settling)
+
+        return begin
+
     def _own(self, options: TranscribeOptions | None) -> TranscribeOptions:
         return self._options if options is None else instance(options, TranscribeOptions, "options")
-
-    def _work(self, options: TranscribeOptions) -> _Work:
-        check_language(options.language, self.config)
-        return _Work(
-            self.config,
-            options,
-            make_plan(options.long_form, self.config),
-            BatchRunner(self._model, make_search(self._model, options.search), self._features),
-            self._starts_word,
-        )
 
     def _starts_word(self, token_id: int) -> bool:
         return self._tokenizer.piece(token_id).startswith(" ")
 
-    def _transcript(self, found: Pending, options: TranscribeOptions) -> Transcript:
+    def _transcript(
+        self, found: Pending, *, speller: Speller, options: TranscribeOptions
+    ) -> Transcript:
         if found.error is not None:
             raise found.error
         seconds = found.samples / self.config.time_base.sample_rate
-        return self._speller(options).transcript(
+        return speller.transcript(
             found.stitcher.finish(), seconds, _start_s(found.source), options.language
         )
 
@@ -281,66 +286,13 @@ class Recognizer:
         return Speller(self.config, self._tokenizer, options.confidence, options.segments)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Work:
-    """One call: everything that it needs, and its way from sources to what was found in them."""
-
-    config: ModelConfig
-    options: TranscribeOptions
-    plan: Plan
-    runner: BatchRunner
-    starts_word: StartsWord
-
-    def run(
-        self,
-        sources: Iterable[AudioSource],
-        sample_rate: int | None,
-        on_progress: OnProgress | None,
-    ) -> Generator[Pending, None, None]:
-        """Yield every source in order when it is done."""
-        base = self.config.time_base
-        frame, rate = base.samples_per_frame, base.sample_rate
-        begun: deque[Pending] = deque()
-        openers = self._begin(sources, sample_rate, begun)
-        reading = read_sources(openers, Cutting(self.plan, frame, find_pause))
-        grouped = batches(reading, self.options.batch, self.plan.window, rate)
-        with closing(reading), closing(self.runner.run(grouped)) as results:
-            for found in results:
-                for place, result in found:
-                    place.source.add(place, result, frame)
-                if on_progress is not None:
-                    for one in dict.fromkeys(place.source for place, _ in found):
-                        on_progress(Progress(one.index, one.samples / rate, one.duration_s))
-                yield from _leading_done(begun)
-        yield from _leading_done(begun)
-
-    def _begin(
-        self,
-        sources: Iterable[AudioSource],
-        sample_rate: int | None,
-        begun: deque[Pending],
-    ) -> Iterator[tuple[Pending, Opener]]:
-        target = self.config.time_base.sample_rate
-        for index, source in enumerate(sources):
-            pending = Pending(source, index, Stitcher(self.starts_word))
-            begun.append(pending)
-            yield (
-                pending,
-                partial(
-                    open_audio,
-                    source,
-                    self.options.audio,
-                    sample_rate=sample_rate,
-                    target_rate=target,
-                ),
-            )
+def _outcomes(found: Generator[WindowedSource, None, None]) -> Generator[Outcome, None, None]:
+    with closing(found):
+        for one in found:
+            error = one.pending.error
+            transcript = None if error is not None else one.transcript()
+            yield Outcome(one.pending.source, transcript, error)
 
 
 def _start_s(source: AudioSource) -> float:
     return source.start if isinstance(source, Audio) else 0.0
-
-
-def _leading_done(begun: deque[Pending]) -> Iterator[Pending]:
-    """Take the sources from the front that are done: those behind one that is not must wait."""
-    while begun and begun[0].done:
-        yield begun.popleft()

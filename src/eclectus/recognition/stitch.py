@@ -17,7 +17,7 @@ TOLERANCE = 3
 """Frames by which two windows may differ about one token (0.24 s)."""
 
 ENOUGH = 2
-"""Neighbouring tokens on which two windows agree, that prove the place; more prove no more."""
+"""Length of a run of equal tokens that is sufficient evidence; longer runs count no more."""
 
 _REACH = 12
 """Frames by which the seam may move to the edge of a word (1 s); not all scripts mark words."""
@@ -29,17 +29,17 @@ _Chain = tuple[int, int, Any]
 
 
 class Stitcher:
-    """Takes the windows of one file in order and gives one hypothesis.
+    """Joins the windows of one file, in order, into one hypothesis.
 
-    What is pushed must be in absolute frames. Only the part that a later window can still change
-    is looked at again, so the work is linear in the length of the file.
+    Hypotheses are pushed in absolute frames. Only the part that a later window can still change
+    is examined again, so the work is linear in the length of the file.
     """
 
     def __init__(self, starts_word: StartsWord) -> None:
         """Begin a file.
 
         Args:
-            starts_word: Tells whether a token id begins a word.
+            starts_word: Returns whether a token id begins a word.
         """
         self._starts_word = starts_word
         self._parts: list[Hypothesis] = []
@@ -64,10 +64,10 @@ class Stitcher:
         self._last = _not_before(tail.slice(0, keep), hypothesis.slice(skip, len(hypothesis)))
 
     def take(self, before: int | None) -> Hypothesis:
-        """Return the tokens that nothing will change any more, without those of earlier calls.
+        """Return the tokens that no later window can change, without those of earlier calls.
 
         Args:
-            before: No window that is still to come begins before this frame; None if none comes.
+            before: First frame at which a later window may begin; None if there is no later one.
         """
         count = len(self._last) if before is None else _first_at(self._last, before)
         fresh = Hypothesis.concat([*self._parts[self._taken :], self._last.slice(0, count)])
@@ -89,7 +89,7 @@ def join_point(
         right: Tokens of the later window.
         start: First frame of the overlap.
         stop: One past its last frame.
-        starts_word: Tells whether a token id begins a word.
+        starts_word: Returns whether a token id begins a word.
 
     Returns:
         How many tokens of the left to keep, how many of the right to skip.
@@ -106,9 +106,9 @@ def join_point(
 
 
 def _best_run(pairs: list[_Pair], left: Hypothesis, middle: float) -> list[_Pair]:
-    """Choose the run of agreeing neighbours nearest to the middle, of those that are long enough.
+    """Choose, of the runs of at least `ENOUGH` equal tokens, the one nearest to the middle.
 
-    Where none has `ENOUGH` tokens, the longest.
+    If there is none, choose the longest run.
     """
     runs: list[list[_Pair]] = []
     for pair in pairs:
@@ -126,7 +126,8 @@ def _best_run(pairs: list[_Pair], left: Hypothesis, middle: float) -> list[_Pair
 def _align(left: Hypothesis, right: Hypothesis) -> list[_Pair]:
     """Longest common subsequence of two token streams, equal ids at nearly equal frames only.
 
-    Of several, the one whose frames differ least in sum: repeated words are told apart by time.
+    Of several, the one with the smallest sum of frame differences: time distinguishes repeated
+    words.
     As frames don't decrease, each token has its partners in a narrow band of the other stream, and
     the work grows with the length of the overlap, not with its square.
     """

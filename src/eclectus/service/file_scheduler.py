@@ -13,11 +13,10 @@ from contextlib import closing
 from eclectus.core.errors import CapacityError, EclectusError
 from eclectus.core.options import BatchOptions, TranscribeOptions
 from eclectus.core.types import Progress, Transcript, Word
-from eclectus.recognition.batching import Found
-from eclectus.recognition.job import Job
 from eclectus.recognition.pending import Entry, Pending, group
 from eclectus.recognition.reader import SourceOpener
 from eclectus.recognition.recognizer import Recognizer
+from eclectus.recognition.windowed_source import WindowedSource
 from eclectus.signal.decode import AudioSource, open_audio
 from eclectus.streaming.gate import Gate
 from eclectus.streaming.throughput import Throughput
@@ -42,12 +41,12 @@ class FileTicket:
 
     def __init__(
         self,
-        job: Job,
+        windowed: WindowedSource,
         client: str,
         on_progress: Callable[[Progress], None],
         on_words: Callable[[tuple[Word, ...]], None] | None,
     ) -> None:
-        self.job = job
+        self.windowed = windowed
         self.client = client
         self.future: Future[Transcript] = Future()
         self.released = threading.Event()
@@ -64,10 +63,10 @@ class FileTicket:
 
     def progress(self, sample_rate: int) -> None:
         """Tell how far it has come."""
-        pending = self.job.pending
-        self._on_progress(Progress(0, pending.samples / sample_rate, pending.duration_s))
+        pending = self.windowed.pending
+        self._on_progress(pending.progress(sample_rate))
         if self._on_words is not None and pending.error is None:
-            words = self.job.take_settled()
+            words = self.windowed.take_settled()
             if words:
                 self._on_words(words)
 
@@ -80,7 +79,7 @@ class FileTicket:
             self.future.set_exception(error)
             return
         try:
-            self.future.set_result(self.job.transcript())
+            self.future.set_result(self.windowed.transcript())
         except Exception as problem:  # noqa: BLE001 - the worker's boundary: it is the client's
             self.future.set_exception(problem)
 
@@ -114,7 +113,7 @@ class FileScheduler:
             on_batch: Called from the thread before each batch with its number of windows.
         """
         self._recognizer = recognizer
-        self._runner = recognizer.runner()
+        self._driver = recognizer.driver()
         self._batch = batch or recognizer.options.batch
         self._gate = gate or Gate()
         self._open_source = open_source
@@ -165,14 +164,14 @@ class FileScheduler:
             OptionError: An option is impossible with this model.
             CapacityError: The scheduler has ended.
         """
-        job = self._recognizer.job(
+        windowed = self._recognizer.windowed(
             source, sample_rate=sample_rate, options=options, open_source=self._open_source
         )
-        ticket = FileTicket(job, client, on_progress, on_words)
+        ticket = FileTicket(windowed, client, on_progress, on_words)
         with self._changed:
             if self._closed:
                 raise CapacityError("the model is being unloaded; try again", retry_after_s=1.0)
-            self._tickets[job.pending] = ticket
+            self._tickets[windowed.pending] = ticket
             self._clients.setdefault(client, deque()).append(ticket)
         ticket.future.add_done_callback(lambda _: self._wake())
         threading.Thread(target=self._read, args=(ticket,), name="reader", daemon=True).start()
@@ -190,7 +189,7 @@ class FileScheduler:
     def _read(self, ticket: FileTicket) -> None:
         """Read one file, never far ahead of the model."""
         try:
-            with closing(ticket.job.windows()) as windows:
+            with closing(ticket.windowed.windows()) as windows:
                 for entry in windows:
                     if entry is None or not self._put(ticket, entry):
                         break
@@ -199,7 +198,7 @@ class FileScheduler:
             ticket.resolve(error)
         finally:
             ticket.released.set()
-        if ticket.job.pending.error is not None:
+        if ticket.windowed.pending.error is not None:
             self._conclude(ticket)
 
     def _put(self, ticket: FileTicket, entry: Entry) -> bool:
@@ -229,9 +228,9 @@ class FileScheduler:
         """Compute for as long as windows are ready."""
         self._sizes.clear()
         begun = time.monotonic()
-        with closing(self._runner.run(self._batches())) as results:
-            for found in results:
-                self._scatter(found)
+        with closing(self._driver.run(self._batches())) as steps:
+            for touched in steps:
+                self._attend(touched)
                 if self._sizes:
                     now = time.monotonic()
                     self._speed.observe(self._sizes.popleft(), now - begun)
@@ -289,11 +288,9 @@ class FileScheduler:
             samples += len(entry.samples)
         return entries
 
-    def _scatter(self, found: Found) -> None:
-        frame = self._recognizer.config.time_base.samples_per_frame
-        for place, result in found:
-            place.source.add(place, result, frame)
-        for pending in dict.fromkeys(place.source for place, _ in found):
+    def _attend(self, touched: list[Pending]) -> None:
+        """Report progress of the files of a batch, and conclude those that are done."""
+        for pending in touched:
             ticket = self._tickets.get(pending)
             if ticket is None:
                 continue
@@ -319,7 +316,7 @@ class FileScheduler:
     def _forget_abandoned(self) -> None:
         """Drop what is over; the lock is held."""
         for ticket in [one for one in self._tickets.values() if one.abandoned]:
-            del self._tickets[ticket.job.pending]
+            del self._tickets[ticket.windowed.pending]
             tickets = self._clients[ticket.client]
             tickets.remove(ticket)
             if not tickets:

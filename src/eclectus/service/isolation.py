@@ -27,6 +27,7 @@ from eclectus.core import errors
 from eclectus.core.errors import AudioError, EclectusError, OptionError, UndecodableAudioError
 from eclectus.core.options import AudioOptions
 from eclectus.core.protocols import AudioStream
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import Audio, FloatArray
 from eclectus.service.decode_worker import BLOCK, IDLE_S, OPENED, PROBLEM, values_of
 from eclectus.signal.decode import AudioSource, open_audio
@@ -74,7 +75,7 @@ class DecodingProcesses:
         options: AudioOptions,
         *,
         sample_rate: int | None = None,
-        target_rate: int = 16_000,
+        target_rate: int = SAMPLE_RATE,
     ) -> AudioStream:
         """Open audio; see `open_audio`. What is no encoded file is opened here.
 

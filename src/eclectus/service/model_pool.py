@@ -14,6 +14,7 @@ import numpy as np
 from eclectus.api import Model, load
 from eclectus.config.schema import Settings
 from eclectus.core.errors import UnknownModelError
+from eclectus.models.catalog import BUILTIN_NAME
 from eclectus.service.file_scheduler import FileScheduler
 from eclectus.service.isolation import DecodingProcesses, is_supported
 from eclectus.service.telemetry import Telemetry
@@ -24,7 +25,6 @@ from eclectus.streaming.scheduler import StreamScheduler
 from eclectus.text.model_languages import language_identifier
 
 LOG = logging.getLogger(__name__)
-BUILTIN = "tiny"
 _WARM_S = 2.0
 
 
@@ -92,7 +92,7 @@ class ModelPool:
     @property
     def default(self) -> str:
         """The name of the model of those who ask for none."""
-        return self._settings.model or BUILTIN
+        return self._settings.model or BUILTIN_NAME
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -213,7 +213,7 @@ def _warm_up(served: Served) -> None:
 
 def _open(name: str, settings: Settings) -> Model:
     return load(
-        None if name == BUILTIN else name,
+        None if name == BUILTIN_NAME else name,
         backend=settings.backend,
         hub=settings.hub,
         options=replace(settings.transcribe, language=None),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from dataclasses import dataclass, replace
 from eclectus.config.schema import Settings
 from eclectus.core.errors import DeadlineError, EclectusError
 from eclectus.core.options import StreamOptions, TranscribeOptions
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import Progress, Transcript, Word
 from eclectus.service.admission import Admission
 from eclectus.service.lag import watch_lag
@@ -22,7 +22,6 @@ from eclectus.service.telemetry import Stopwatch
 from eclectus.service.tracing import Tracer, open_tracer
 from eclectus.signal.decode import AudioSource
 
-LOG = logging.getLogger(__name__)
 _SWEEP_S = 5.0
 _LAST_WORDS_S = 2.0
 """So much of the time to drain, a quarter at most, is for the last words of streams."""
@@ -71,7 +70,7 @@ class StreamRequest:
     client: str = ""
     options: StreamOptions | None = None
     language: str | None = None
-    sample_rate: int = 16_000
+    sample_rate: int = SAMPLE_RATE
     stall_flush_s: float | None = None
 
 

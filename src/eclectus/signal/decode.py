@@ -21,6 +21,7 @@ from eclectus.core.errors import (
     UnsupportedMediaError,
 )
 from eclectus.core.options import AudioOptions
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import Audio, FloatArray
 from eclectus.signal.array_source import ArraySource
 from eclectus.signal.byte_source import ByteSource, open_bytes
@@ -35,7 +36,6 @@ from eclectus.signal.soundfile_decoder import SoundFileDecoder
 
 AudioSource: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO | NDArray[Any] | Audio
 
-_DEFAULT_RATE = 16_000
 _DEFAULTS = AudioOptions()
 
 _DECODERS: dict[DecoderChoice, Callable[[ByteSource, Mixer], DecodedAudio]] = {
@@ -50,7 +50,7 @@ def open_audio(
     options: AudioOptions = _DEFAULTS,
     *,
     sample_rate: int | None = None,
-    target_rate: int = _DEFAULT_RATE,
+    target_rate: int = SAMPLE_RATE,
 ) -> DecodedStream:
     """Open audio for reading in blocks of some seconds.
 
@@ -102,7 +102,7 @@ def _open_samples(
             raise OptionError(f"the audio says {source.sample_rate} Hz, the call {sample_rate} Hz")
         array = ArraySource(source.samples, source.sample_rate, mixer)
     else:
-        rate = _DEFAULT_RATE if sample_rate is None else sample_rate
+        rate = SAMPLE_RATE if sample_rate is None else sample_rate
         array = ArraySource(given_array(source), rate, mixer)
     guard = DurationGuard(options, "the array", None)
     guard.promise(array.duration_s)

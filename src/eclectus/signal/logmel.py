@@ -52,39 +52,17 @@ class LogMel:
             normalize_in_place(columns)
         return features
 
-    def raw(self, samples: FloatArray) -> FloatArray:
-        """Compute the features of one utterance without normalisation.
 
-        Args:
-            samples: (N,) mono float32 at 16 kHz.
-
-        Returns:
-            (M, N // 160) natural logs of mel power.
-        """
-        columns = np.empty((self.mel_bins, len(samples) // HOP), np.float32)
-        self._frames.columns(_checked(samples), 0, 0, columns)
-        return columns
-
-
-def normalize(raw: FloatArray) -> FloatArray:
+def normalize_in_place(columns: FloatArray) -> None:
     """Bring each mel bin to mean 0 and standard deviation 1 over time.
 
     NeMo's `normalize_batch` with `per_feature`: the unbiased deviation, plus 1e-5. It needs the
     whole utterance, so a live stream can't have it.
 
     Args:
-        raw: (M, T) from `LogMel.raw`.
-
-    Returns:
-        (M, T); all zero for T = 1, where there is no deviation.
+        columns: (M, T) log-mel features, which are overwritten; all zero for T = 1, where there is
+            no deviation. T may be 0.
     """
-    result = raw.copy()
-    normalize_in_place(result)
-    return result
-
-
-def normalize_in_place(columns: FloatArray) -> None:
-    """Like `normalize`, of (M, T) columns that nobody else needs; T may be 0."""
     count = columns.shape[1]
     if count == 0:
         return

@@ -1,7 +1,7 @@
-"""Log-mel columns of a stretch of signal: the arithmetic that batch and stream share.
+"""Log-mel columns of a stretch of signal: the arithmetic that files and streams share.
 
-Features of whole utterances (`logmel`), of live audio (`logmel_stream`) and of windows that overlap
-(`logmel_windows`) all call `MelFrames.columns`, so they agree to the last bit. The matrix product
+Features of whole utterances (`logmel`) and of windows that overlap
+(`logmel_windows`) both call `MelFrames.columns`, so they agree to the last bit. The matrix product
 with the filter bank is always of one shape, (4, 257) x (257, M), with mel frame t in row t % 4: a
 BLAS may sum in another order for another shape or row, but not for another neighbour. So small a
 product is also below what a BLAS divides among threads, which would stand in the way of the
@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eclectus.core.errors import OptionError
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import FloatArray
 from eclectus.signal.melbank import mel_filters
 
-SAMPLE_RATE = 16_000
 HOP = 160
 WINDOW = 400
 HALF_WINDOW = WINDOW // 2

@@ -93,25 +93,6 @@ class StreamResampler:
             raise StreamClosedError("the resampler's signal has ended; start a new one")
 
 
-def resample(samples: FloatArray, source_rate: int, target_rate: int) -> FloatArray:
-    """Resample a whole signal.
-
-    Args:
-        samples: (N,) or (N, channels) float32.
-        source_rate: In Hz.
-        target_rate: In Hz.
-
-    Returns:
-        ceil(N * target_rate / source_rate) samples.
-
-    Raises:
-        OptionError: A rate is out of range.
-    """
-    channels = 1 if samples.ndim == 1 else samples.shape[1]
-    stream = StreamResampler(source_rate, target_rate, channels)
-    return np.concatenate([stream.push(samples), stream.finish()])
-
-
 def _fit(samples: FloatArray, length: int) -> FloatArray:
     """Cut or extend by zeros: soxr's own total is rounded, one sample more or less."""
     missing = length - len(samples)

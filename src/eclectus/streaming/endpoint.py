@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from eclectus.core.options import EndpointOptions
 from eclectus.core.protocols import SpeechDetector
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import FloatArray
 from eclectus.streaming.events import EndpointReason
 from eclectus.streaming.steps import Listening
 
-_RATE = 16_000
 _HEARD_S = 0.1
 """How much is looked at for the start of speech ..."""
 _ENOUGH = 0.7
@@ -110,7 +110,7 @@ class Endpointer:
         Returns:
             Whether there has been speech since: then the next utterance has begun there.
         """
-        if self.heard_until - at < round(_HEARD_S * _RATE):
+        if self.heard_until - at < round(_HEARD_S * SAMPLE_RATE):
             self.forget_utterance()
             return False
         self._begun = at // self._hop
@@ -137,7 +137,7 @@ class Endpointer:
         return None
 
     def _frames(self, seconds: float) -> int:
-        return max(1, round(seconds * _RATE / self._hop))
+        return max(1, round(seconds * SAMPLE_RATE / self._hop))
 
     def _end(self, at: int, reason: EndpointReason) -> Mark:
         self.forget_utterance()

@@ -14,15 +14,8 @@ from functools import cache
 from typing import Protocol, cast
 
 from eclectus.core.errors import BackendUnavailableError, OptionError
+from eclectus.core.languages import EUROPEAN
 from eclectus.core.types import LanguageGuess
-
-# fmt: off
-EUROPEAN_LANGUAGES = (
-    "bg", "hr", "cs", "da", "nl", "en", "et", "fi", "fr", "de", "el", "hu", "it",
-    "lv", "lt", "mt", "pl", "pt", "ro", "sk", "sl", "es", "sv", "ru", "uk",
-)
-# fmt: on
-"""ISO 639-1 codes of the 25 languages of parakeet-tdt-0.6b-v3."""
 
 # Below either there is no answer: of windows of three words or more that pass both, 99 in 100
 # are right (docs/explanation/language.md).
@@ -33,7 +26,7 @@ _HINT_WEIGHT = 10.0
 
 _LATIN, _GREEK, _CYRILLIC, _OTHER = "latin", "greek", "cyrillic", "other"
 # A language that is not named here may come in any script.
-_SCRIPTS = dict.fromkeys(EUROPEAN_LANGUAGES, _LATIN) | {
+_SCRIPTS = dict.fromkeys(EUROPEAN, _LATIN) | {
     "el": _GREEK,
     "bg": _CYRILLIC,
     "ru": _CYRILLIC,
@@ -60,7 +53,7 @@ class LanguageDetector:
 
     Args:
         languages: ISO 639-1 codes to choose among, best those of the model that wrote the text;
-            None or empty for the 25 of `EUROPEAN_LANGUAGES`.
+            None or empty for the 25 of `EUROPEAN`.
 
     Raises:
         OptionError: From `detect`: the library does not know one of the languages, or the hint
@@ -70,7 +63,7 @@ class LanguageDetector:
     """
 
     def __init__(self, languages: Sequence[str] | None = None) -> None:
-        self._languages = tuple(dict.fromkeys(languages or EUROPEAN_LANGUAGES))
+        self._languages = tuple(dict.fromkeys(languages or EUROPEAN))
 
     @property
     def languages(self) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from eclectus.core.errors import OptionError
 from eclectus.output.template import (
     TemplateFields,
     add_suffix,
-    check_distinct,
     expand_template,
 )
 
@@ -88,9 +87,3 @@ def test_the_fields_of_a_source_are_its_names(tmp_path: Path) -> None:
 
 def test_a_suffix_is_added_after_the_dots_that_are_there() -> None:
     assert add_suffix(PurePath("a/talk.v2"), "srt") == PurePath("a/talk.v2.srt")
-
-
-def test_two_sources_for_one_file_are_named() -> None:
-    check_distinct(["a.wav", "b.wav"], [PurePath("a.txt"), PurePath("b.txt")])
-    with pytest.raises(OptionError, match=r"x/a\.wav and y/a\.mp3 would both .* a\.txt"):
-        check_distinct(["x/a.wav", "y/a.mp3"], [PurePath("a.txt"), PurePath("a.txt")])

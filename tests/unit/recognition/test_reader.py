@@ -1,4 +1,4 @@
-"""Reading sources one after the other."""
+"""Reading a source window by window."""
 
 from collections.abc import Iterator
 from types import TracebackType
@@ -10,7 +10,7 @@ from eclectus.core.errors import InferenceError, UndecodableAudioError
 from eclectus.core.types import FloatArray
 from eclectus.recognition.longform import Plan
 from eclectus.recognition.pending import Pending
-from eclectus.recognition.reader import Cutting, read_sources
+from eclectus.recognition.reader import Cutting, read_windows
 from eclectus.recognition.stitch import Stitcher
 
 FRAME = 1280
@@ -55,34 +55,32 @@ def pending() -> Pending:
     return Pending("toy", 0, Stitcher(lambda _: True))
 
 
-def test_windows_of_all_sources_come_in_order() -> None:
-    first, second = pending(), pending()
-    streams = [Blocks(2), Blocks(1)]
-    found = list(read_sources([(first, lambda: streams[0]), (second, lambda: streams[1])], CUTTING))
+def test_windows_come_in_order() -> None:
+    source, stream = pending(), Blocks(2)
+    found = list(read_windows(source, lambda: stream, CUTTING))
     places = [entry.place for entry in found if entry is not None]
     assert [(place.source, place.number, place.last) for place in places] == [
-        (first, 0, False),
-        (first, 1, True),
-        (second, 0, True),
+        (source, 0, False),
+        (source, 1, True),
     ]
-    assert first.duration_s == 1.5
-    assert all(stream.closed for stream in streams)
+    assert source.duration_s == 1.5
+    assert stream.closed
 
 
-def test_a_source_that_breaks_off_has_its_error_and_the_next_is_read() -> None:
-    broken, good = pending(), pending()
+def test_a_source_that_breaks_off_has_its_error() -> None:
+    broken = pending()
     stream = Blocks(3, broken=True)
-    found = list(read_sources([(broken, lambda: stream), (good, lambda: Blocks(1))], CUTTING))
+    found = list(read_windows(broken, lambda: stream, CUTTING))
     assert isinstance(broken.error, UndecodableAudioError)
     assert stream.closed
     # Its last window waits for more samples and never comes.
-    assert [entry is None for entry in found] == [False, False, True, False]
+    assert [entry is None for entry in found] == [False, False, True]
 
 
 def test_a_source_that_failed_in_the_engine_is_not_read_on() -> None:
     source = pending()
     stream = Blocks(50)
-    reading = read_sources([(source, lambda: stream)], CUTTING)
+    reading = read_windows(source, lambda: stream, CUTTING)
     next(reading)
     source.error = InferenceError("broken")
     assert list(reading) == []
@@ -92,7 +90,7 @@ def test_a_source_that_failed_in_the_engine_is_not_read_on() -> None:
 
 def test_closing_the_reader_closes_the_open_source() -> None:
     stream = Blocks(50)
-    reading = read_sources([(pending(), lambda: stream)], CUTTING)
+    reading = read_windows(pending(), lambda: stream, CUTTING)
     next(reading)
     reading.close()
     assert stream.closed

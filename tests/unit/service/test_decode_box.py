@@ -93,9 +93,8 @@ def boxed() -> dict[str, Any]:
 
 
 def test_it_reaches_no_network(boxed: dict[str, Any]) -> None:
-    if not boxed["moved"]:
-        pytest.skip("this kernel lets no process leave its network")
-    assert boxed["connected"] is not None
+    """Where the kernel lets it leave the network; some containers forbid that."""
+    assert (boxed["connected"] is not None) == boxed["moved"]
 
 
 def test_it_gains_no_privileges(boxed: dict[str, Any]) -> None:

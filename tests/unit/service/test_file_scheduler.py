@@ -101,11 +101,11 @@ def test_a_cancelled_file_is_let_go_and_computed_no_further(
     assert ticket.released.wait(_PATIENCE_S)
     source.close()
     wait_until(lambda: one_by_one.waiting == 0)
-    done = ticket.job.pending.samples
+    done = ticket.windowed.pending.samples
     one_by_one.submit(speech[:48_000]).future.result(_PATIENCE_S)
     # One window may have been in the encoder.
-    assert ticket.job.pending.samples <= done + 2 * 6 * 16_000
-    assert not ticket.job.pending.complete
+    assert ticket.windowed.pending.samples <= done + 2 * 6 * 16_000
+    assert not ticket.windowed.pending.complete
 
 
 def test_a_broken_file_fails_alone(one_by_one: FileScheduler, speech: FloatArray) -> None:

@@ -24,8 +24,8 @@ from eclectus.core.errors import (
 from eclectus.core.options import AudioOptions
 from eclectus.core.types import Audio, FloatArray
 from eclectus.signal.decode import AudioSource, open_audio
-from eclectus.signal.resample import resample
 from tests.support.media import mux, voice, write
+from tests.support.resampling import resample
 
 _VOICE = voice(1.5)
 _WAV = write(_VOICE, 16_000, "WAV", "FLOAT")

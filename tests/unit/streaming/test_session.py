@@ -11,7 +11,6 @@ import eclectus
 from eclectus.core.errors import OptionError, StreamClosedError
 from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
 from eclectus.core.types import FloatArray, Word
-from eclectus.signal.resample import resample
 from eclectus.streaming.engine import StreamEngine
 from eclectus.streaming.events import (
     Ended,
@@ -25,6 +24,7 @@ from eclectus.streaming.events import (
 )
 from eclectus.streaming.session import Session
 from tests.support.clips import right
+from tests.support.resampling import resample
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 RATE = 16_000

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eclectus.core.errors import BackendUnavailableError, OptionError
+from eclectus.core.languages import EUROPEAN
 from eclectus.core.types import LanguageGuess
 from eclectus.text import language
-from eclectus.text.language import EUROPEAN_LANGUAGES, LanguageDetector
+from eclectus.text.language import LanguageDetector
 
 DATA = Path(__file__).parents[2] / "data" / "languages.tsv"
 LINES = [line.split("\t") for line in DATA.read_text(encoding="utf-8").splitlines()]
@@ -39,7 +40,7 @@ def code_of(text: str, languages: tuple[str, ...] = (), hint: str | None = None)
 
 def test_the_data_holds_ten_sentences_of_each_language() -> None:
     codes = [code for code, _ in SENTENCES]
-    assert {code: codes.count(code) for code in codes} == dict.fromkeys(EUROPEAN_LANGUAGES, 10)
+    assert {code: codes.count(code) for code in codes} == dict.fromkeys(EUROPEAN, 10)
     assert all(5 <= len(text.split()) <= 15 for _, text in SENTENCES)
 
 
@@ -48,7 +49,7 @@ def test_more_than_95_in_100_sentences_get_their_language() -> None:
     assert sum(right) / len(right) > 0.95
 
 
-@pytest.mark.parametrize("code", EUROPEAN_LANGUAGES)
+@pytest.mark.parametrize("code", EUROPEAN)
 def test_every_language_is_told_from_all_others(code: str) -> None:
     found = [code_of(text) for own, text in SENTENCES if own == code]
     assert found.count(code) >= 9
@@ -138,7 +139,7 @@ def test_an_unknown_language_is_refused_by_name() -> None:
 
 
 def test_no_languages_stand_for_all_25() -> None:
-    assert LanguageDetector(()).languages == LanguageDetector().languages == EUROPEAN_LANGUAGES
+    assert LanguageDetector(()).languages == LanguageDetector().languages == EUROPEAN
     assert LanguageDetector(["de", "fr", "de"]).languages == ("de", "fr")
 
 
@@ -168,9 +169,9 @@ def test_threads_load_the_library_once_and_agree(monkeypatch: pytest.MonkeyPatch
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.text(max_size=60), st.sampled_from([None, *EUROPEAN_LANGUAGES]))
+@given(st.text(max_size=60), st.sampled_from([None, *EUROPEAN]))
 def test_any_text_gets_an_allowed_language_or_none(text: str, hint: str | None) -> None:
     guess = DETECTOR.detect(text, hint=hint)
     if guess is not None:
-        assert guess.code in EUROPEAN_LANGUAGES
+        assert guess.code in EUROPEAN
         assert 0.6 <= guess.confidence <= 1.0

@@ -18,7 +18,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from eclectus.models.files import human_size
+from eclectus.models.checksums import human_size
 from eclectus.models.store import DownloadProgress
 
 

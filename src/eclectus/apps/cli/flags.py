@@ -19,7 +19,9 @@ import typer
 from eclectus.config.schema import LogLevel, Setting, schema, sections
 from eclectus.config.settings import LoadedSettings, load_settings
 from eclectus.config.sources import Given
-from eclectus.core.choices import Precision
+from eclectus.core.choices import (
+    Precision,
+)
 from eclectus.core.errors import OptionError
 from eclectus.core.option_spec import Kind, OptionSpec
 from eclectus.output.registry import listing

@@ -9,17 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eclectus.core.errors import AudioNotFoundError, EclectusError
+from eclectus.signal.media_formats import MEDIA_SUFFIXES
 
 STDIN = "-"
-AUDIO_SUFFIXES = (
-    *(".wav", ".wave", ".w64", ".rf64", ".flac", ".mp3", ".ogg", ".oga", ".opus"),
-    *(".aif", ".aiff", ".au", ".caf", ".m4a", ".m4b", ".aac", ".mka", ".wma", ".amr", ".ac3"),
-)
-VIDEO_SUFFIXES = (
-    *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".wmv", ".asf", ".3gp", ".3g2"),
-    *(".ts", ".mts", ".mpg", ".mpeg", ".flv"),
-)
-MEDIA_SUFFIXES = frozenset((*AUDIO_SUFFIXES, *VIDEO_SUFFIXES))
 
 
 @dataclass(frozen=True, slots=True)

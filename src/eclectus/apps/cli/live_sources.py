@@ -13,6 +13,7 @@ import numpy as np
 
 from eclectus.core.errors import BackendUnavailableError, OptionError
 from eclectus.core.options import AudioOptions
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import FloatArray
 from eclectus.signal.decode import open_audio
 
@@ -20,7 +21,6 @@ _BLOCK_S = 0.1
 _FILE_BLOCK_S = 1.0
 _BYTES = 2
 _HEADER = 44
-_MODEL_RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +48,16 @@ def from_file(path: str, options: AudioOptions, *, realtime: bool) -> LiveSource
     """
 
     def blocks() -> Iterator[FloatArray]:
-        size = round((_BLOCK_S if realtime else _FILE_BLOCK_S) * _MODEL_RATE)
+        size = round((_BLOCK_S if realtime else _FILE_BLOCK_S) * SAMPLE_RATE)
         begun, played = time.monotonic(), 0
         with open_audio(path, options) as stream:
             for block in _regular(iter(stream), size):
                 played += len(block)
                 if realtime:
-                    time.sleep(max(0.0, begun + played / _MODEL_RATE - time.monotonic()))
+                    time.sleep(max(0.0, begun + played / SAMPLE_RATE - time.monotonic()))
                 yield block
 
-    return LiveSource(path, _MODEL_RATE, blocks())
+    return LiveSource(path, SAMPLE_RATE, blocks())
 
 
 def from_pipe(pipe: BinaryIO, sample_rate: int) -> LiveSource:

@@ -23,8 +23,8 @@ from eclectus.core.errors import ModelDownloadError
 from eclectus.core.options import HubOptions
 from eclectus.models import catalog
 from eclectus.models.catalog import ModelEntry
-from eclectus.models.config import ModelFolder, read_reference
-from eclectus.models.files import human_size
+from eclectus.models.checksums import human_size
+from eclectus.models.folder import ModelFolder, read_reference
 from eclectus.models.library import LocalModel, ensure, local_models, locate
 from eclectus.models.library import remove as remove_model
 from eclectus.models.pull import pull as pull_model

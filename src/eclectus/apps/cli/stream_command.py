@@ -15,6 +15,8 @@ from eclectus.apps.cli.flags import STREAM_FLAGS, with_settings
 from eclectus.config.schema import LogLevel
 from eclectus.config.settings import LoadedSettings
 from eclectus.core.errors import OptionError
+from eclectus.core.timebase import SAMPLE_RATE
+from eclectus.models.catalog import BUILTIN_NAME
 
 if TYPE_CHECKING:
     from eclectus.api import Model
@@ -65,7 +67,7 @@ def stream(
     loaded: LoadedSettings,
     source: Source = None,
     realtime: Realtime = False,
-    sample_rate: Rate = 16_000,
+    sample_rate: Rate = SAMPLE_RATE,
     input_device: Microphone = None,
     list_devices: ListDevices = False,
     json: Json = False,
@@ -190,7 +192,7 @@ def _plan(loaded: LoadedSettings, source: str | None) -> tuple[OutputPlan, Plann
     from eclectus.apps.cli.transcribe_command import OUTPUT_KEYS
 
     settings = loaded.settings
-    plan = OutputPlan(settings.output, Path(settings.model or "tiny").name)
+    plan = OutputPlan(settings.output, Path(settings.model or BUILTIN_NAME).name)
     if not loaded.is_set(*OUTPUT_KEYS):
         return plan, None
     name = "microphone" if source is None else source

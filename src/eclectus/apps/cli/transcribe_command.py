@@ -13,6 +13,7 @@ from eclectus.config.schema import LogLevel
 from eclectus.config.settings import LoadedSettings
 from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import OptionError
+from eclectus.models.catalog import BUILTIN_NAME
 
 if TYPE_CHECKING:
     from eclectus.apps.cli.file_run import FileRun
@@ -136,7 +137,7 @@ def _plan(loaded: LoadedSettings, *, to_stdout: bool) -> OutputPlan:
     from eclectus.apps.cli.output_plan import OutputPlan
 
     settings = loaded.settings
-    plan = OutputPlan(settings.output, Path(settings.model or "tiny").name, to_stdout)
+    plan = OutputPlan(settings.output, Path(settings.model or BUILTIN_NAME).name, to_stdout)
     _ = plan.formats  # an unknown format is refused before the model is loaded
     return plan
 

@@ -17,7 +17,8 @@ from eclectus.apps.server.openai_models import resolve_model
 from eclectus.apps.server.samples import Encoding, SampleReader
 from eclectus.apps.server.wyoming_wire import LONGEST_LINE, Message, read_message, write_message
 from eclectus.core.errors import EclectusError
-from eclectus.models.catalog import BUILTIN_NAME, ENGLISH, find
+from eclectus.core.languages import ENGLISH
+from eclectus.models.catalog import BUILTIN_NAME, find
 from eclectus.service.live import LiveStream
 from eclectus.service.service import SpeechService, StreamRequest
 from eclectus.streaming.events import Final

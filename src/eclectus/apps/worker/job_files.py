@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import PurePosixPath
 
-from eclectus.apps.cli.inputs import MEDIA_SUFFIXES
 from eclectus.apps.worker.queue import Item, Job
 from eclectus.apps.worker.storage import Location, Storage, parse
 from eclectus.core.choices import OverwritePolicy
 from eclectus.core.errors import OptionError
 from eclectus.core.options import OutputOptions
 from eclectus.output.registry import expand_formats, format_named
+from eclectus.signal.media_formats import MEDIA_SUFFIXES
 
 _ID_LENGTH = 12
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from eclectus.core.choices import OverwritePolicy, TimestampLevel
 
 
-class Outcome(StrEnum):
+class ItemOutcome(StrEnum):
     """How a file has ended."""
 
     DONE = "done"
@@ -149,7 +149,7 @@ class Queue(Protocol):
         ...
 
     def finish(
-        self, claim: Claim, outcome: Outcome, *, problem: str = "", audio_s: float = 0.0
+        self, claim: Claim, outcome: ItemOutcome, *, problem: str = "", audio_s: float = 0.0
     ) -> bool:
         """Tell how a file has ended.
 

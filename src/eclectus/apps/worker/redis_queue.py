@@ -23,7 +23,7 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from eclectus.apps.worker import redis_scripts as scripts
-from eclectus.apps.worker.queue import Claim, Item, Job, JobStatus, Outcome
+from eclectus.apps.worker.queue import Claim, Item, ItemOutcome, Job, JobStatus
 from eclectus.config.worker_options import QueueOptions
 from eclectus.core.choices import OverwritePolicy, TimestampLevel
 from eclectus.core.errors import QueueError
@@ -93,7 +93,7 @@ class RedisQueue:
             self._redis.hsetnx(key, "submitted", time.time())
             self._redis.zadd(self._jobs, {job.id: time.time()}, nx=True)
             self._redis.hdel(key, "stopped")
-            self._requeue(job.id, Outcome.CANCELLED)
+            self._requeue(job.id, ItemOutcome.CANCELLED)
             keys = [self._items, *self._keys(job.id)]
             new = 0
             rest = iter(items)
@@ -125,9 +125,9 @@ class RedisQueue:
     def retry_failed(self, name: str) -> int:
         """See `Queue`."""
         with self._reached():
-            return self._requeue(name, Outcome.FAILED)
+            return self._requeue(name, ItemOutcome.FAILED)
 
-    def _requeue(self, name: str, outcome: Outcome) -> int:
+    def _requeue(self, name: str, outcome: ItemOutcome) -> int:
         keys = [self._items, *self._keys(name)]
         return sum(
             int(self._again(keys=keys, args=[name, source, outcome.value]))
@@ -224,10 +224,10 @@ class RedisQueue:
         return [by_handle[handle] for handle in lost]
 
     def finish(
-        self, claim: Claim, outcome: Outcome, *, problem: str = "", audio_s: float = 0.0
+        self, claim: Claim, outcome: ItemOutcome, *, problem: str = "", audio_s: float = 0.0
     ) -> bool:
         """See `Queue`."""
-        state = _failed(problem) if outcome is Outcome.FAILED else outcome.value
+        state = _failed(problem) if outcome is ItemOutcome.FAILED else outcome.value
         with self._reached():
             keys = [self._items, *self._keys(claim.item.job)[:2]]
             args = [_GROUP, claim.handle, claim.item.source, state, outcome.value, repr(audio_s)]
@@ -289,7 +289,7 @@ class RedisQueue:
 
 
 def _failed(problem: str) -> str:
-    return f"{Outcome.FAILED.value}: {problem}"
+    return f"{ItemOutcome.FAILED.value}: {problem}"
 
 
 def _item(fields: dict[str, str], deaths: int = 0) -> Item:
@@ -315,9 +315,9 @@ def _status(found: dict[str, str]) -> JobStatus:
         job=_job(found["spec"]),
         submitted=float(found["submitted"]),
         total=int(found.get("total", 0)),
-        done=int(found.get(Outcome.DONE, 0)),
-        failed=int(found.get(Outcome.FAILED, 0)),
-        cancelled=int(found.get(Outcome.CANCELLED, 0)),
+        done=int(found.get(ItemOutcome.DONE, 0)),
+        failed=int(found.get(ItemOutcome.FAILED, 0)),
+        cancelled=int(found.get(ItemOutcome.CANCELLED, 0)),
         audio_s=float(found.get("audio_s", 0.0)),
         stopped="stopped" in found,
     )

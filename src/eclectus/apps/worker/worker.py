@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from eclectus.apps.worker.job_files import results_of
 from eclectus.apps.worker.numbers import WorkerNumbers
-from eclectus.apps.worker.queue import Claim, Job, Outcome, Queue
+from eclectus.apps.worker.queue import Claim, ItemOutcome, Job, Queue
 from eclectus.apps.worker.storage import Storage, parse
 from eclectus.config.schema import Settings
 from eclectus.core.choices import OverwritePolicy
@@ -198,22 +198,22 @@ class Worker:
         job = self._persistently(lambda: self._queue.job(item.job), self._ended)
         if job is None:
             if not self._ended.is_set():
-                self._tell(claim, Outcome.CANCELLED)
+                self._tell(claim, ItemOutcome.CANCELLED)
             return
         try:
             if item.attempt > self._options.max_attempts:
-                self._tell(claim, Outcome.FAILED, problem="workers died while they had it")
+                self._tell(claim, ItemOutcome.FAILED, problem="workers died while they had it")
                 return
             audio_s = self._do(job, work)
         except CancelledError:
             return
         except BaseException as error:  # noqa: BLE001 - a store's panics are no Exceptions
             if _is_hopeless(error):
-                self._tell(claim, Outcome.FAILED, problem=str(error))
+                self._tell(claim, ItemOutcome.FAILED, problem=str(error))
             else:
                 self._try_again(claim, error)
         else:
-            if self._tell(claim, Outcome.DONE, audio_s=audio_s):
+            if self._tell(claim, ItemOutcome.DONE, audio_s=audio_s):
                 self.numbers.audio_s.inc(audio_s)
                 self.numbers.file_s.observe(time.monotonic() - began)
 
@@ -249,7 +249,7 @@ class Worker:
         problem = str(error) if isinstance(error, EclectusError) else repr(error)
         LOG.warning("%s, attempt %d: %s", claim.item.source, claim.item.attempt, problem)
         if claim.item.attempt >= self._options.max_attempts:
-            self._tell(claim, Outcome.FAILED, problem=problem)
+            self._tell(claim, ItemOutcome.FAILED, problem=problem)
             return
         delay_s = self._options.retry_s * 2 ** (claim.item.attempt - 1)
         if isinstance(error, CapacityError) and error.retry_after_s is not None:
@@ -258,10 +258,10 @@ class Worker:
             self.numbers.retries.inc()
 
     def _tell(
-        self, claim: Claim, outcome: Outcome, *, problem: str = "", audio_s: float = 0.0
+        self, claim: Claim, outcome: ItemOutcome, *, problem: str = "", audio_s: float = 0.0
     ) -> bool:
         """Tell the queue how a file ended; returns whether that counts."""
-        if outcome is Outcome.FAILED:
+        if outcome is ItemOutcome.FAILED:
             LOG.error("%s failed: %s", claim.item.source, problem)
 
         def finish() -> bool:

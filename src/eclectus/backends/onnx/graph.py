@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from eclectus.backends.onnx import proto
+from eclectus.networks.onnx_ports import STATE_BATCH, STATE_RANK
 
 STANDARD = ("", "ai.onnx")
 """Names of the domain of standard operators."""
 
 
-STATE_RANK, STATE_BATCH = 3, 1
-"""Axes of a recurrent state (L, B, H), and where its batch is."""
-
-
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Where a joint network takes up its two branches.
+    """The two values at which the branches of a joint network meet.
 
     Attributes:
         encoder: Value that depends on encoder frames only.
@@ -73,7 +70,7 @@ def extract(model: Any, inputs: Iterable[str], outputs: Iterable[str]) -> Any:
         model: Is not changed.
         inputs: Values that are given; inputs of the model among them that aren't needed are left
             out.
-        outputs: Values that are wanted.
+        outputs: Values to compute.
 
     Raises:
         KeyError: A wanted value needs an input that is not given.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from eclectus.backends.onnx.checks import check_config, check_files
-from eclectus.backends.onnx.describe import describe
 from eclectus.backends.onnx.encoder import READY, Encoder
-from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.backends.onnx.load import load_step
-from eclectus.backends.onnx.session import Runtime
-from eclectus.backends.onnx.transducer import CutStep, FusedStep, JoinerStep
+from eclectus.backends.onnx.onnx_session import Runtime
+from eclectus.backends.onnx.transducer_steps import CutStep, FusedStep, JoinerStep
 from eclectus.core.model_config import ModelConfig
 from eclectus.core.options import BackendOptions
 from eclectus.core.protocols import AcousticModel, TransducerStep
 from eclectus.core.types import EncoderOutput, Features
+from eclectus.networks.onnx_network import OnnxNetwork
 
 Step = CutStep | JoinerStep | FusedStep
 
@@ -55,25 +53,21 @@ class OnnxModel:
             self._step.close()
 
 
-def load_onnx(files: OnnxFiles, config: ModelConfig, options: BackendOptions) -> AcousticModel:
+def load_onnx(network: OnnxNetwork, config: ModelConfig, options: BackendOptions) -> AcousticModel:
     """Load a model of any published layout.
 
     Args:
-        files: Its graphs.
-        config: What the graphs must agree with.
+        network: Its graphs, read and checked.
+        config: What model it is; it agrees with the graphs.
         options: Device and threads; the precision is the files'.
 
     Raises:
-        ModelFilesError: A file is missing, broken or mixed up with another.
-        IncompatibleModelError: The graphs don't fit each other or the configuration.
+        ModelFilesError: A file is broken.
+        IncompatibleModelError: The engine can't run a graph.
         BackendUnavailableError: The engine or the device is not there.
         OutOfMemoryError: It does not fit into memory.
     """
     runtime = Runtime.of(options)
-    facts = {path: describe(path) for path in files}
-    for path, graph in facts.items():
-        check_files(path, graph)
-    check_config(files, facts, config)
-    ready = options.fast_start and READY in facts[files.encoder].metadata
-    encoder = Encoder(files.encoder, config, runtime, ready=ready)
-    return OnnxModel(config, encoder, load_step(files, facts, config, runtime))
+    ready = options.fast_start and READY in network.encoder.metadata
+    encoder = Encoder(network.files.encoder, config, runtime, ready=ready)
+    return OnnxModel(config, encoder, load_step(network, runtime))

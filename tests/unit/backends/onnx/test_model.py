@@ -11,15 +11,15 @@ import onnx
 import pytest
 
 from eclectus.backends.onnx.encoder import READY
-from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.backends.onnx.model import load_onnx
-from eclectus.backends.onnx.transducer import CutStep
+from eclectus.backends.onnx.transducer_steps import CutStep
 from eclectus.core.choices import Device
 from eclectus.core.errors import InferenceError
 from eclectus.core.model_config import Head, ModelConfig
 from eclectus.core.options import BackendOptions
 from eclectus.core.protocols import AcousticModel, TransducerStep
 from eclectus.core.types import EncoderOutput, Features, FloatArray, IntArray
+from eclectus.networks.onnx_network import OnnxFiles, read_onnx_network
 from tests.support.onnx_models import RNNT, Sizes, quantize, save_ctc, save_fused, save_triple
 
 SIZES = Sizes()
@@ -42,7 +42,8 @@ TRANSDUCERS = [name for name in LAYOUTS if not name.startswith("ctc")]
 
 
 def load(name: str, folder: Path) -> AcousticModel:
-    return load_onnx(*LAYOUTS[name](folder), OPTIONS)
+    files, config = LAYOUTS[name](folder)
+    return load_onnx(read_onnx_network(files), config, OPTIONS)
 
 
 def features(lengths: IntArray = LENGTHS, mel_bins: int = SIZES.mel_bins) -> Features:
@@ -196,10 +197,10 @@ def test_features_of_another_width_are_an_inference_error(tmp_path: Path) -> Non
 
 def test_a_graph_that_is_ready_is_run_as_it_is_written(tmp_path: Path) -> None:
     files, config = LAYOUTS["tdt"](tmp_path)
-    expected = load_onnx(files, config, OPTIONS).encode(features())
+    expected = load_onnx(read_onnx_network(files), config, OPTIONS).encode(features())
     written = onnx.load(str(files.encoder))
     written.metadata_props.add(key=READY, value="true")
     onnx.save(written, str(files.encoder))
-    found = load_onnx(files, config, OPTIONS).encode(features())
+    found = load_onnx(read_onnx_network(files), config, OPTIONS).encode(features())
     np.testing.assert_array_equal(found.lengths, expected.lengths)
     np.testing.assert_allclose(found.frames, expected.frames, atol=1e-5)

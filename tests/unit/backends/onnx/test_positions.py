@@ -11,12 +11,12 @@ import onnxruntime
 import pytest
 
 from eclectus.backends.onnx.encoder import Encoder
-from eclectus.backends.onnx.files import OnnxFiles
+from eclectus.backends.onnx.onnx_session import Runtime
 from eclectus.backends.onnx.positions import MOST_KEPT
-from eclectus.backends.onnx.session import Runtime
 from eclectus.core.choices import Device
 from eclectus.core.errors import InferenceError
 from eclectus.core.types import Features, FloatArray
+from eclectus.networks.onnx_network import OnnxFiles
 from tests.support.onnx_models import Sizes, encoder, positional_encoder, quantize
 
 SIZES = Sizes()
@@ -53,7 +53,7 @@ def test_frames_are_those_of_the_published_graph(tmp_path: Path, *, lopsided: bo
 
     encode = load(path)
 
-    assert encode.keeps_positions is not lopsided
+    assert (encode._positions is None) is lopsided
     for count in MEL_FRAMES:
         wanted = published(path, features(count))
         np.testing.assert_allclose(encode(features(count)).frames, wanted, atol=1e-5)
@@ -74,7 +74,7 @@ def test_quantised_frames_do_not_depend_on_what_was_encoded_before(tmp_path: Pat
 
     encode = load(path)
 
-    assert encode.keeps_positions
+    assert encode._positions is not None
     for count in MEL_FRAMES:
         np.testing.assert_array_equal(encode(features(count)).frames, fresh[count])
 
@@ -96,7 +96,7 @@ def test_an_encoder_without_positions_runs_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "encoder-model.onnx"
     onnx.save(encoder(SIZES), path)
 
-    assert not load(path).keeps_positions
+    assert load(path)._positions is None
 
 
 def test_a_closed_encoder_says_so(tmp_path: Path) -> None:

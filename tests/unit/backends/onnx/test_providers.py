@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from eclectus.backends.onnx.providers import PROVIDERS, available_devices, chain, choose
-from eclectus.backends.onnx.session import Runtime, Session
+from eclectus.backends.onnx.onnx_session import OnnxSession, Runtime
+from eclectus.backends.onnx.providers import PROVIDERS, chain, choose
 from eclectus.core.choices import Device
 from eclectus.core.errors import BackendUnavailableError
 from eclectus.core.options import BackendOptions
@@ -60,10 +60,6 @@ def test_other_devices_leave_to_the_cpu_what_they_can_not_do() -> None:
     assert chain(Device.TENSORRT) == [TRT, CUDA, CPU]
 
 
-def test_the_cpu_is_always_available() -> None:
-    assert Device.CPU in available_devices()
-
-
 def test_threads_are_the_cores_that_the_process_may_use_unless_given() -> None:
     assert Runtime.of(BackendOptions(threads=3)).threads == 3
     assert Runtime.of(BackendOptions()).threads >= 1
@@ -76,7 +72,7 @@ def test_a_device_that_the_engine_does_not_take_is_an_error_when_it_was_named(
     path = save_ctc(tmp_path).encoder
 
     with pytest.raises(BackendUnavailableError, match="lists the device 'cuda' but"):
-        Session(path, Runtime(Device.CUDA, Device.CUDA, 1))
+        OnnxSession(path, Runtime(Device.CUDA, Device.CUDA, 1))
 
 
 @pytest.mark.filterwarnings("ignore:Specified provider")
@@ -86,7 +82,7 @@ def test_a_device_that_the_engine_does_not_take_is_a_warning_when_it_was_not_nam
     path = save_ctc(tmp_path).encoder
 
     with caplog.at_level(logging.WARNING):
-        session = Session(path, Runtime(Device.CUDA, Device.AUTO, 1))
+        session = OnnxSession(path, Runtime(Device.CUDA, Device.AUTO, 1))
 
     assert session.outputs == ["logprobs"]
     assert "running on the CPU" in caplog.text

@@ -89,5 +89,5 @@ def text(value: int | memoryview) -> str:
 
 
 def signed(value: int) -> int:
-    """Turn a varint into the signed 64-bit number that it stands for."""
+    """Return the signed 64-bit number that a varint encodes."""
     return value - (1 << 64) if value >= 1 << 63 else value

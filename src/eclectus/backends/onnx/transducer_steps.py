@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eclectus.backends.onnx.parts import ENCODER, LENGTH, TOKENS, StateShape
-from eclectus.backends.onnx.session import Array, Session
+from eclectus.backends.onnx.onnx_session import Array, OnnxSession
 from eclectus.core.types import EncoderOutput, FloatArray, IntArray, PredictorState
+from eclectus.networks.onnx_network import StateShape
+from eclectus.networks.onnx_ports import ENCODED, TOKEN_LENGTHS, TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,9 @@ class Predictor:
             for all of its input, so in a batch each item would change the others' numbers.
     """
 
-    network: Session
+    network: OnnxSession
     states: StateShape
-    finish: Session | None
+    finish: OnnxSession | None
     one_by_one: bool
 
     def __call__(
@@ -55,9 +56,9 @@ class Predictor:
             self.finish.close()
 
 
-def token_feeds(session: Session, tokens: IntArray) -> dict[str, Array]:
-    """Return what a graph wants to know of the tokens: (B, 1) ids, and lengths if it asks."""
-    feeds: dict[str, Array] = {TOKENS: tokens[:, None], LENGTH: np.ones(len(tokens))}
+def token_feeds(session: OnnxSession, tokens: IntArray) -> dict[str, Array]:
+    """Return the token inputs of a graph: ids (B, 1), and lengths (B,) if it has that input."""
+    feeds: dict[str, Array] = {TOKENS: tokens[:, None], TOKEN_LENGTHS: np.ones(len(tokens))}
     return {name: array for name, array in feeds.items() if name in session.inputs}
 
 
@@ -72,15 +73,15 @@ class CutStep:
         joint_inputs: Names of its inputs: frames, predictor output.
     """
 
-    projection: Session
+    projection: OnnxSession
     predictor: Predictor
-    joint_network: Session
+    joint_network: OnnxSession
     joint_inputs: tuple[str, str]
 
     def project(self, encoded: EncoderOutput) -> FloatArray:
         """Project encoder frames to the joint's width; returns (B, S, J)."""
         frames = encoded.frames
-        (projected,) = self.projection.run({ENCODER: frames.transpose(0, 2, 1)})
+        (projected,) = self.projection.run({ENCODED: frames.transpose(0, 2, 1)})
         return projected.reshape(*frames.shape[:2], -1)
 
     def initial_state(self, batch: int) -> PredictorState:
@@ -116,7 +117,7 @@ class JoinerStep:
     """
 
     predictor: Predictor
-    joiner: Session
+    joiner: OnnxSession
     joiner_inputs: tuple[str, str]
 
     def project(self, encoded: EncoderOutput) -> FloatArray:
@@ -146,10 +147,10 @@ class JoinerStep:
 
 @dataclass(frozen=True, slots=True)
 class FusedStep:
-    """A fused graph that could not be cut: right, but it runs the predictor at every call.
+    """A fused graph that could not be cut: correct, but it runs the predictor at every call.
 
-    What `predict` returns stands for the predictor's output: the token and the states before it,
-    from which `joint` runs the whole graph.
+    Instead of the predictor's output, `predict` returns the token and the states before it; `joint`
+    runs the whole graph on them.
 
     Attributes:
         network: The fused graph.
@@ -157,7 +158,7 @@ class FusedStep:
         frame_width: D.
     """
 
-    network: Session
+    network: OnnxSession
     states: StateShape
     frame_width: int
 
@@ -189,7 +190,7 @@ class FusedStep:
         self, frames: FloatArray, tokens: IntArray, state: PredictorState
     ) -> tuple[FloatArray, PredictorState]:
         feeds = token_feeds(self.network, tokens)
-        feeds[ENCODER] = frames.transpose(0, 2, 1)
+        feeds[ENCODED] = frames.transpose(0, 2, 1)
         feeds.update(zip(self.states.inputs, state.arrays, strict=True))
         outputs = self.network.run(feeds)
         after = outputs[-len(state.arrays) :]

@@ -10,16 +10,16 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from eclectus.backends.onnx.files import OnnxFiles
 from eclectus.backends.onnx.model import load_onnx
 from eclectus.backends.onnx.quantized import saturates
-from eclectus.backends.onnx.transducer import CutStep, FusedStep, JoinerStep
+from eclectus.backends.onnx.transducer_steps import CutStep, FusedStep, JoinerStep
 from eclectus.core.choices import Device
 from eclectus.core.errors import InferenceError
 from eclectus.core.model_config import Head
 from eclectus.core.options import BackendOptions
 from eclectus.core.protocols import TransducerStep
 from eclectus.core.types import EncoderOutput, FloatArray
+from eclectus.networks.onnx_network import OnnxFiles, read_onnx_network
 from tests.support.onnx_models import (
     RNNT,
     Sizes,
@@ -69,7 +69,7 @@ def run_fused(path: Path, sizes: Sizes, rows: slice = slice(None)) -> list[NDArr
 
 def step_of(files: OnnxFiles, sizes: Sizes = SIZES) -> TransducerStep:
     head = Head.TDT if sizes.durations else Head.RNNT
-    step = load_onnx(files, sizes.config(head), OPTIONS).transducer
+    step = load_onnx(read_onnx_network(files), sizes.config(head), OPTIONS).transducer
     assert step is not None
     return step
 

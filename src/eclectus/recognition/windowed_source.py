@@ -1,4 +1,4 @@
-"""One source on its way from windows to a transcript, for a caller that computes them itself."""
+"""One source on its way from windows to a transcript."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from eclectus.core.types import Transcript, Word
 from eclectus.recognition.pending import Entry, Pending
-from eclectus.recognition.reader import Cutting, Opener, read_sources
+from eclectus.recognition.reader import Cutting, Opener, read_windows
 from eclectus.recognition.settling import Settling
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """A source whose windows are read here and recognised by whoever has the model.
+class WindowedSource:
+    """A source that is read window by window; a `WindowDriver` recognises the windows.
 
     Attributes:
-        pending: Takes what was found in each window; knows when the source is done.
+        pending: Collects the results of the windows; says when the source is done.
         opener: Opens the source.
         cutting: How it is divided.
-        finish: From what was found to the transcript; raises the source's own error.
-        settling: Gives the words that are settled before the source is done.
+        finish: Makes the transcript; raises the source's own error.
+        settling: Returns the words that are settled before the source is done.
     """
 
     pending: Pending
@@ -31,13 +31,13 @@ class Job:
 
     def windows(self) -> Generator[Entry | None, None, None]:
         """Read the windows in order; None where the source fails, `pending.error` then set."""
-        return read_sources([(self.pending, self.opener)], self.cutting)
+        return read_windows(self.pending, self.opener, self.cutting)
 
     def take_settled(self) -> tuple[Word, ...]:
-        """Return the words that nothing will change any more, without those of earlier calls.
+        """Return the words that no later window can change, without those of earlier calls.
 
-        To be asked after each window. When the source is done, all words have come, and they are
-        those of the transcript. For the thread that calls `pending.add`.
+        To be called after each window, from the thread that drives the windows. When the source is
+        done, all words have come, and they are those of the transcript.
         """
         return self.settling.take(self.pending)
 

@@ -10,7 +10,7 @@ import pytest
 from eclectus.core.choices import Precision
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError, OptionError
 from eclectus.core.model_config import Head
-from eclectus.models.config import NEMO_MAX_WINDOW_S, read_folder, read_reference
+from eclectus.models.folder import NEMO_MAX_WINDOW_S, read_folder, read_reference
 from eclectus.models.layout import LayoutKind
 from eclectus.models.references import BUILTIN_FOLDER, parse
 from tests.support import graphs
@@ -60,7 +60,7 @@ def test_a_triple_is_read_from_its_metadata(tmp_path: Path) -> None:
     assert model.kind is LayoutKind.TRIPLE
     assert model.config.mel_bins == 128
     assert model.config.time_base.subsampling == 4
-    assert model.files.joiner == tmp_path / "joiner.onnx"
+    assert model.network.files.joiner == tmp_path / "joiner.onnx"
 
 
 @pytest.mark.parametrize("vocabulary", ["vocab.txt", "tokens.txt"])
@@ -68,7 +68,7 @@ def test_a_ctc_model_is_read(tmp_path: Path, vocabulary: str) -> None:
     files = {"model.int8.onnx": graphs.ctc(outputs=5), vocabulary: graphs.vocabulary(4)}
     model = read_folder(put(tmp_path, files))
     assert model.config.head is Head.CTC
-    assert model.files.decoder is None
+    assert model.network.files.decoder is None
     assert model.precision is Precision.INT8
 
 
@@ -161,16 +161,43 @@ MIXED: dict[str, tuple[dict[str, bytes], str]] = {
         {"decoder_joint-model.onnx": graphs.decoder_joint(outputs=10, width=32)},
         r"of different models: the first makes 16 values a frame, the second takes 32",
     ),
-    "card of another head": (card(model_type="nemo-conformer-rnnt"), r"says rnnt, but .* is tdt"),
-    "card of a ctc model": (card(model_type="nemo-conformer-ctc"), r"says ctc, but .* is tdt"),
+    "card of another head": (
+        card(model_type="nemo-conformer-rnnt"),
+        r'"model_type" says rnnt, but .* the head tdt',
+    ),
+    "card of a ctc model": (
+        card(model_type="nemo-conformer-ctc"),
+        r'"model_type" says ctc, but .* the head tdt',
+    ),
     "card with other features": (
         card(features_size=128),
-        r"mel bins is unclear \(config\.json says 128, encoder-model\.onnx says 80\)",
+        r"mel bins is unclear \(config\.json \(\"features_size\"\) says 128, enc.* says 80\)",
     ),
-    "card with other durations": (card(durations=[0, 1]), r"lists 2 durations, but .* has 5"),
+    "card with other durations": (
+        card(durations=[0, 1]),
+        r"\"durations\" lists 2 durations, but .* has 5",
+    ),
+    "durations for a network without any": (
+        {
+            "decoder_joint-model.onnx": graphs.decoder_joint(outputs=5),
+            **card(durations=[0, 1, 2, 3, 4]),
+        },
+        r"\"durations\" lists 5 durations, but .* has 0",
+    ),
+    "vocabulary that lacks many pieces": (
+        {"decoder_joint-model.onnx": graphs.decoder_joint(outputs=200)},
+        r"vocab\.txt has 4 pieces .* has 200 outputs",
+    ),
+    "card with another subsampling": (
+        {
+            "encoder-model.onnx": graphs.encoder(metadata={"subsampling_factor": "8"}),
+            **card(subsampling_factor=4),
+        },
+        r"unclear \(config\.json \(\"subsampling_factor\"\) says 4, .* says 8\)",
+    ),
     "encoder with open features": (
         {"encoder-model.onnx": graphs.encoder(mel_bins="m")},
-        "neither config.json nor the encoder says it",
+        "does not say how many mel bins it takes",
     ),
 }
 
@@ -191,7 +218,7 @@ def test_a_joiner_of_another_model_is_told(tmp_path: Path) -> None:
 
 def test_metadata_that_contradicts_the_vocabulary_is_told(tmp_path: Path) -> None:
     files = graphs.triple_files() | {"tokens.txt": graphs.vocabulary(3)}
-    with pytest.raises(ModelFilesError, match=r"encoder\.onnx says 4"):
+    with pytest.raises(ModelFilesError, match=r"encoder\.onnx's metadata .vocab_size. says 4"):
         read_folder(put(tmp_path, files))
 
 

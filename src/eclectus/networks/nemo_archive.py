@@ -1,4 +1,4 @@
-"""Recognises NeMo's own archive, so that a user who points at one is told what to do with it.
+"""Recognises NeMo's own archive, so that an error message can say what to do with it.
 
 A `.nemo` is a tar, plain or compressed with gzip, of `model_config.yaml`, `model_weights.ckpt` and
 the tokenizer's files. Only the configuration is read; nothing is unpacked.

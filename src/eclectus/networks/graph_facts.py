@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from eclectus.backends.onnx.wire import WireError, fields, signed, submessage, text
 from eclectus.core.errors import ModelFilesError
+from eclectus.networks.protobuf_wire import WireError, fields, signed, submessage, text
 
 Shape: TypeAlias = "tuple[int | str | None, ...]"
 
@@ -33,14 +32,13 @@ class GraphFacts:
             one, or None.
         outputs: The same for the outputs.
         metadata: Free-form facts that the exporter wrote.
-        external_files: Names of the files beside it that hold weights.
-        external_bytes: How long each of these files must be at least.
+        external_bytes: The files beside it that hold weights, by name; each must have so many
+            bytes at least.
     """
 
     inputs: Mapping[str, Shape]
     outputs: Mapping[str, Shape]
     metadata: Mapping[str, str]
-    external_files: tuple[str, ...]
     external_bytes: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -64,8 +62,9 @@ def describe(path: Path) -> GraphFacts:
         ModelFilesError: The file is missing, empty, truncated or not ONNX.
     """
     try:
-        state = path.stat()
-        return _read(path, state.st_mtime_ns, state.st_size)
+        with path.open("rb") as file:
+            # Not closed by hand: views of it may live on in a traceback.
+            return _describe(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except WireError as error:
         raise ModelFilesError(
             f"{path} is truncated or is not an ONNX model ({error}). Fetch it again.",
@@ -78,25 +77,12 @@ def describe(path: Path) -> GraphFacts:
         ) from error
 
 
-@functools.lru_cache(maxsize=8)
-def _read(path: Path, _changed: int, _size: int) -> GraphFacts:
-    """Read a file once for the reader of its folder and for the backend.
-
-    Time and size only see to it that a file that was replaced is read anew.
-    """
-    with path.open("rb") as file:
-        # Not closed by hand: views of it may live on in a traceback.
-        return _describe(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-
-
 def _describe(data: mmap.mmap) -> GraphFacts:
     found = _Found()
     _read_model(memoryview(data), found)
     if not found.has_graph:
         raise WireError("it holds no graph")
-    return GraphFacts(
-        found.inputs, found.outputs, found.metadata, tuple(found.external), found.external
-    )
+    return GraphFacts(found.inputs, found.outputs, found.metadata, found.external)
 
 
 def _read_model(model: memoryview, found: _Found) -> None:

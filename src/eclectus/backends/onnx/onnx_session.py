@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eclectus.backends.onnx.engine import (
+from eclectus.backends.onnx.onnx_engine import (
     broken_model_errors,
     engine,
     engine_errors,
@@ -92,7 +92,7 @@ class Runtime:
         return Runtime(device, options.device, threads)
 
 
-class Session:
+class OnnxSession:
     """A graph on a device. Any number of threads may call `run` at the same time."""
 
     def __init__(
@@ -119,7 +119,7 @@ class Session:
         Raises:
             ModelFilesError: The file is missing or broken.
             IncompatibleModelError: The engine can't run this graph.
-            BackendUnavailableError: The engine did not take the device that was asked for.
+            BackendUnavailableError: The engine did not use the requested device.
             OutOfMemoryError: It does not fit into memory.
         """
         self.path = model if isinstance(model, Path) else path or Path("model.onnx")
@@ -134,7 +134,9 @@ class Session:
         self.outputs = [port.name for port in self._session.get_outputs()]
 
     def run(self, feeds: Mapping[str, Array]) -> list[Array]:
-        """Compute all outputs; inputs are cast to the types that the graph wants, halves widened.
+        """Compute all outputs.
+
+        Inputs are cast to the types of the graph; float16 outputs are returned as float32.
 
         Raises:
             OutOfMemoryError: The batch does not fit the device.
@@ -190,13 +192,12 @@ def _session_options(path: Path, threads: int, rewriting: Rewriting, *, spins: b
     options.graph_optimization_level = getattr(levels, rewriting.value)
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # With it, planning which value takes whose place takes three quarters of the time to make a
-    # session, as every value is compared with every one before; values are freed after their last
-    # reader all the same.
+    # Planning memory reuse would take three quarters of the time to create a session, because each
+    # value is compared with every earlier one. Values are freed after their last use in any case.
     options.enable_mem_reuse = False
-    # Its errors arrive as exceptions; printing them too is not a library's business.
+    # Errors are raised as exceptions; a library should not print them too.
     options.log_severity_level = _NOTHING_BUT_FATAL
-    # Threads that spin between the calls would take the cores from other sessions and callers.
+    # Threads that spin between calls would occupy the cores that other sessions and callers need.
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spins)))
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.add_session_config_entry(

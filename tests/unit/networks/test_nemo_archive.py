@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eclectus.models import nemo_archive
-from eclectus.models.nemo_archive import NemoFacts, is_nemo, read_nemo
+from eclectus.networks import nemo_archive
+from eclectus.networks.nemo_archive import NemoFacts, is_nemo, read_nemo
 
 TARGET = "nemo.collections.asr.models.rnnt_bpe_models.EncDecRNNTBPEModel"
 CONFIG = f"preprocessor:\n  features: 128\ntarget: {TARGET}\n".encode()

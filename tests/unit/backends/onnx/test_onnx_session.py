@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from eclectus.backends.onnx.engine import engine, is_out_of_memory
-from eclectus.backends.onnx.session import Runtime, Session
+from eclectus.backends.onnx.onnx_engine import engine, is_out_of_memory
+from eclectus.backends.onnx.onnx_session import OnnxSession, Runtime
 from eclectus.core.choices import Device
 from eclectus.core.errors import (
     BackendUnavailableError,
@@ -40,14 +40,14 @@ def feeds(size: int) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
 
 
 def test_inputs_are_cast_to_what_the_graph_wants() -> None:
-    (result,) = Session(expanding(), RUNTIME).run(feeds(3))
+    (result,) = OnnxSession(expanding(), RUNTIME).run(feeds(3))
 
     assert result.tolist() == [1, 1, 1]
     assert result.dtype == np.float32
 
 
 def test_exhausted_memory_is_told_from_other_failures() -> None:
-    session = Session(expanding(), RUNTIME, path=Path("some.onnx"))
+    session = OnnxSession(expanding(), RUNTIME, path=Path("some.onnx"))
 
     with pytest.raises(OutOfMemoryError, match=r"some\.onnx computed x \(1,\)"):
         session.run(feeds(10**15))
@@ -66,7 +66,7 @@ def test_bytes_that_are_no_model_are_a_model_files_error(tmp_path: Path) -> None
     path.write_bytes(expanding()[:-20])
 
     with pytest.raises(ModelFilesError, match="broken"):
-        Session(path, RUNTIME)
+        OnnxSession(path, RUNTIME)
 
 
 def test_a_missing_engine_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,15 @@
-"""Tells a model file from what often lies in its place: nothing, a pointer, a page of HTML."""
+"""Checks that a file is there and is not a Git LFS pointer or a saved error page."""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from eclectus.core.errors import ModelFilesError
 
 _HEAD_BYTES = 512
-_CHUNK_BYTES = 4 * 1024 * 1024
 _LFS = b"version https://git-lfs.github.com/spec/"
 _PAGES = (b"<!doctype", b"<html", b"<?xml", b'{"error"')
+_REFETCH = "Fetch it again: `eclectus models pull`, or copy the file anew."
 
 
 def check_present(path: Path) -> None:
@@ -38,7 +37,25 @@ def check_present(path: Path) -> None:
         )
 
 
-_REFETCH = "Fetch it again: `eclectus models pull`, or copy the file anew."
+def check_length(path: Path, needed: int) -> None:
+    """Check that a file is at least as long as what refers to it says.
+
+    Args:
+        path: A file that is there.
+        needed: Bytes.
+
+    Raises:
+        ModelFilesError: It is shorter.
+    """
+    size = path.stat().st_size
+    if size < needed:
+        raise ModelFilesError(
+            f"{path} is cut off: it has {size:,} bytes of at least {needed:,}. "
+            "Fetch it again (`eclectus models pull`), or copy it anew.",
+            path=str(path),
+            size=size,
+            needed=needed,
+        )
 
 
 def _head(path: Path) -> bytes:
@@ -53,31 +70,3 @@ def _head(path: Path) -> bytes:
         raise ModelFilesError(
             f"{path} can't be read: {error.strerror or error}.", path=str(path)
         ) from error
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    return _digest(path, hashlib.sha256())
-
-
-def git_blob_id(path: Path) -> str:
-    """The name that Git gives to a file's content: the hub's checksum of small files."""
-    header = f"blob {path.stat().st_size}\0".encode()
-    return _digest(path, hashlib.sha1(header, usedforsecurity=False))
-
-
-def _digest(path: Path, state: hashlib._Hash) -> str:
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            state.update(chunk)
-    return state.hexdigest()
-
-
-def human_size(count: int) -> str:
-    """Bytes for people: decimal units, as hubs and file managers show them."""
-    size = float(count)
-    for unit in ("B", "kB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.2f} GB"

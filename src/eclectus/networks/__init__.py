@@ -1,0 +1,1 @@
+"""What a network's files say about it, read without an inference engine."""
