@@ -13,7 +13,14 @@ EXEMPT = {
     Path(__file__).resolve(),
 }
 # What a machine is, and no installation can change.
-SYSTEM = ("sys.platform", "hasattr(os, ", "is_supported()", "Path('/proc/", "saturates()")
+SYSTEM = (
+    "sys.platform",
+    "hasattr(os, ",
+    "is_supported()",
+    "Path('/proc/",
+    "saturates()",
+    "can_mount()",
+)
 
 
 def skips(source: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eclectus.apps.cli.transcribe_command import BUILTIN_HINT
+from eclectus.apps.cli.loading import BUILTIN_HINT
 from eclectus.output.registry import FORMATS
 from tests.support.clips import right
 from tests.support.command_line import Cli

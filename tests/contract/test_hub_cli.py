@@ -144,7 +144,7 @@ def test_verification_exits_by_how_many_models_are_broken(command: Command) -> N
         (["pull", REPO, "--bf16"], 2, "has no bf16 files"),
         (["pull", REPO, "--int8", "--fp32"], 2, "contradict each other"),
         (["pull", REPO, "--offline"], 4, "offline mode"),
-        (["path", REPO], 4, "offline mode"),
+        (["path", REPO], 4, f"`eclectus models pull {REPO}` fetches it"),
         (["pull", REPO, "--endpoint", "http://127.0.0.1:9"], 4, "http://127.0.0.1:9"),
         (["verify", REPO], 4, "was not pulled"),
         (["remove", REPO, "--yes"], 4, "is not on this machine"),

@@ -53,6 +53,12 @@ def test_the_settings_are_shown_with_secrets_masked(guarded: Running) -> None:
     assert "sesame" not in answer.text
 
 
+def test_the_list_of_models_says_which_is_for_demonstration(server: Running) -> None:
+    listed = httpx.get(f"{server.url}/v1/models").json()["data"]
+    assert [(one["id"], one["demonstration"]) for one in listed] == [("tiny", True)]
+    assert httpx.get(f"{server.url}/v1/models/tiny").json()["demonstration"]
+
+
 @pytest.mark.parametrize(
     "headers",
     [

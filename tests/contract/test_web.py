@@ -120,7 +120,7 @@ def test_the_page_is_open_and_what_it_asks_for_wants_the_key(guarded: str) -> No
     assert get(f"{guarded}/").status_code == 200
     assert get(f"{guarded}/web/info").status_code == 401
     told = get(f"{guarded}/web/info", authorization=f"Bearer {KEY}").json()
-    assert told["models"] == [{"name": "tiny", "languages": ["en"]}]
+    assert told["models"] == [{"name": "tiny", "languages": ["en"], "demonstration": True}]
     assert told["max_upload_mb"] == 0.2
 
 

@@ -77,6 +77,12 @@ def saved(folder: Path, suffix: str) -> str:
     raise AssertionError(f"no {suffix} was saved")
 
 
+def test_the_page_says_that_the_model_is_for_demonstration(page: Page) -> None:
+    for place in ("#demonstration", "#demonstration-note"):
+        assert "emonstration model" in page.run(f"document.querySelector('{place}').innerText")
+    assert page.problems == []
+
+
 def test_what_the_microphone_hears_appears_as_words(speaking: Page, tmp_path: Path) -> None:
     speaking.click("[data-act=speak]")
     speaking.until("document.querySelector('#transcript .draft')?.textContent")
@@ -156,7 +162,9 @@ def test_a_word_that_is_clicked_is_heard_and_marked(page: Page) -> None:
 def test_files_that_are_dropped_are_done_one_after_the_other(page: Page) -> None:
     page.drop_files(300, 300, GARDEN, ROOT / "LICENSE", DATA / "temper.flac")
     page.until(f"{STATES}.join() === 'done,failed,done'")
-    # What is no audio says so, and that trying again would not help.
+    # What is no audio says so in the list, and that trying again would not help.
+    in_list = page.run("document.querySelectorAll('#items button')[1].innerText")
+    assert "Failed: The file object can't be decoded" in in_list
     page.run("document.querySelectorAll('#items button')[1].click()")
     assert "can’t be transcribed" in page.run("document.querySelector('#problem').innerText")
     assert page.run("document.querySelector('#again').hidden")

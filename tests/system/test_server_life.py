@@ -196,3 +196,14 @@ def test_a_missing_model_ends_the_server(tmp_path: Path) -> None:
     assert done.returncode == 4
     assert str(missing) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("flags", [(), ("--no-banner",)], ids=["banner", "log"])
+def test_the_server_says_that_its_model_is_for_demonstration(
+    tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    with server_process(tmp_path, *flags) as found:
+        wait_until_ready(found.url, found.process)
+        found.terminate()
+        assert found.wait() == 0
+    assert "demonstration model for English" in found.log.read_text()

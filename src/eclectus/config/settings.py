@@ -7,6 +7,7 @@ This is the only module that reads the environment.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from eclectus.output.template import check_template
 
 DEFAULT_ORIGIN = "default"
 MASK = "********"
+# Up to the last `@` before the path: a password that is not percent-encoded may hold one.
+_PASSWORD = re.compile(r"^([^:/?#]+://[^/?#:]*:)[^/?#]*(@)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,18 @@ class LoadedSettings:
     def shown(self, key: str) -> object:
         """Return the value of one key, masked if it is a secret."""
         value = self.value(key)
-        return MASK if schema()[key].secret and value else value
+        return masked(value) if schema()[key].secret and value else value
 
     def is_set(self, *keys: str) -> bool:
         """Return whether somebody set any of the keys."""
         return any(self.origins[key] != DEFAULT_ORIGIN for key in keys)
+
+
+def masked(value: object) -> object:
+    """Hide a secret; of an address only the password, which is all that is secret in it."""
+    if isinstance(value, str) and "://" in value:
+        return _PASSWORD.sub(rf"\g<1>{MASK}\g<2>", value)
+    return MASK
 
 
 def load_settings(

@@ -99,6 +99,12 @@ class ModelPool:
         """All models that clients may ask for, the default one first."""
         return tuple(dict.fromkeys((self.default, *self._settings.server.models)))
 
+    def is_demonstration(self, name: str) -> bool:
+        """Whether a model is the small built-in one, which shows how things work, and no more."""
+        return any(one.name == name and one.model.config.builtin for one in self.loaded) or (
+            name == BUILTIN_NAME
+        )
+
     @property
     def loaded(self) -> tuple[Served, ...]:
         """The models that are in memory."""

@@ -361,3 +361,23 @@ def test_impossible_names_of_results_are_refused_where_settings_are_read(
 @given(st.dictionaries(FOREIGN, st.text(max_size=12), max_size=4))
 def test_foreign_variables_never_matter(variables: dict[str, str]) -> None:
     assert load(Path("/nonexistent"), variables).settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
+        ("redis://user@host/0", "redis://user@host/0"),
+        ("redis://user:pass@host:6379/0", f"redis://user:{MASK}@host:6379/0"),
+        ("redis://:pass@host/0", f"redis://:{MASK}@host/0"),
+        ("redis://user:p:a@ss@host/0", f"redis://user:{MASK}@host/0"),
+        ("redis://[::1]:6379/0", "redis://[::1]:6379/0"),
+        ("pass", MASK),
+    ],
+)
+def test_of_an_address_only_the_password_is_masked(
+    tmp_path: Path, address: str, shown: str
+) -> None:
+    loaded = load(tmp_path, {"ECLECTUS_QUEUE__URL": address})
+    assert loaded.shown("queue.url") == shown
+    assert load(tmp_path).shown("queue.url") == "redis://127.0.0.1:6379/0"

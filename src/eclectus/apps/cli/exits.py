@@ -47,6 +47,30 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def raise_interrupts() -> None:
+    """Let Ctrl-C be an exception again, for those who have something to tidy up.
+
+    A process that ignores Ctrl-C, as a background job of a shell does, goes on doing so.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def own_ends() -> Iterator[None]:
+    """End as this program does where Typer would report an end in its own way."""
+    try:
+        yield
+    except TerminationError:
+        leave(ExitCode.TERMINATED, "terminated")
+    except KeyboardInterrupt:
+        leave(ExitCode.INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        leave(ExitCode.BROKEN_PIPE)
+
+
 def leave(code: ExitCode, message: str = "") -> NoReturn:
     """End the process at once, without waiting for a thread that is computing.
 

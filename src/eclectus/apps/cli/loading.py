@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from eclectus.config.schema import Settings
 
 
+BUILTIN_HINT = (
+    "eclectus: this is the small built-in demonstration model for English; "
+    "`eclectus models pull parakeet-tdt-0.6b-v3` fetches a real one"
+)
+
+
 def load_recognizer(settings: Settings, *, quiet: bool, little: bool = False) -> Model:
     """Load the model, fetching it first if it is not on this machine, with progress unless quiet.
 

@@ -16,8 +16,10 @@ import typer
 from typer.core import TyperGroup
 
 from eclectus._version import __version__
-from eclectus.apps.cli.exits import ExitCode, TerminationError, leave, terminable
-from eclectus.core.errors import EclectusError, OptionError
+from eclectus.apps.cli import standard_streams
+from eclectus.apps.cli.exits import ExitCode, own_ends, raise_interrupts, terminable
+from eclectus.apps.cli.near_names import near_command, near_options_added
+from eclectus.core.errors import EclectusError, OptionError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,16 +50,22 @@ class LazyGroup(TyperGroup):
         command.name = cmd_name
         return command
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; a wrong name gets a near one."""
+        if args and args[0] not in COMMANDS and args[0][:1].isalnum():
+            ctx.fail(f"No such command {args[0]!r}.{near_command(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the options of the program itself."""
+        with own_ends(), near_options_added():
+            return super().make_context(*arguments, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; ends that Typer would report in its own way are taken from it."""
-        try:
+        with own_ends(), near_options_added():
+            raise_interrupts()
             return super().invoke(ctx)
-        except TerminationError:
-            leave(ExitCode.TERMINATED, "terminated")
-        except KeyboardInterrupt:
-            leave(ExitCode.INTERRUPTED, "interrupted")
-        except BrokenPipeError:
-            leave(ExitCode.BROKEN_PIPE)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002, D102 - as above
         with formatter.section("Commands"):
@@ -99,17 +107,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     _start_faster()
-    try:
-        with terminable():
-            code = run(given)
-            sys.stdout.flush()
-    except TerminationError:
-        leave(ExitCode.TERMINATED, "terminated")
-    except KeyboardInterrupt:
-        leave(ExitCode.INTERRUPTED, "interrupted")
-    except BrokenPipeError:
-        leave(ExitCode.BROKEN_PIPE)
+    standard_streams.mend()
+    with own_ends(), terminable():
+        code = _flushed(run(given))
     sys.exit(code)
+
+
+def _flushed(code: int) -> int:
+    """Write what is still in the buffer of standard output; return the exit code."""
+    try:
+        sys.stdout.flush()
+    except OutputError as error:
+        if code == ExitCode.DONE:
+            typer.echo(f"eclectus: {error}", err=True)
+            code = ExitCode.ALL_FAILED
+        standard_streams.give_up()
+    return code
 
 
 def _start_faster() -> None:

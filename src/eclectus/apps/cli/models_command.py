@@ -19,7 +19,7 @@ from eclectus.apps.cli.flags import flags_of, with_settings
 from eclectus.config.schema import LogLevel, Settings
 from eclectus.config.settings import LoadedSettings
 from eclectus.core.choices import Precision
-from eclectus.core.errors import ModelDownloadError
+from eclectus.core.errors import ModelDownloadError, ModelFilesError
 from eclectus.core.options import HubOptions
 from eclectus.models import catalog
 from eclectus.models.catalog import ModelEntry
@@ -127,6 +127,12 @@ def verify(
     """Run `eclectus models verify`."""
     options = loaded.settings.hub
     wanted = names or [model.name for model in local_models(options) if model.locked]
+    if not wanted:
+        typer.echo(
+            "There is nothing to verify: no model was pulled to this machine. "
+            "`eclectus models pull NAME` fetches one.",
+            err=True,
+        )
     results = [verify_model(parse(name), options) for name in wanted]
     checks = [check for result in results for check in result]
     _print_rows(("file", "state"), [(str(check.path), check.state.value) for check in checks])
@@ -157,7 +163,12 @@ def remove(
 def path(*, loaded: LoadedSettings, name: Name) -> None:
     """Run `eclectus models path`."""
     settings = loaded.settings
-    typer.echo(ensure(parse(name), _here_only(settings), settings.backend.precision))
+    found = locate(parse(name), _here_only(settings), settings.backend.precision)
+    if found is None:
+        raise ModelFilesError(
+            f"{name} is not on this machine. `eclectus models pull {name}` fetches it.", name=name
+        )
+    typer.echo(found)
 
 
 def _here_only(settings: Settings) -> HubOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -15,12 +16,24 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 Quiet = Annotated[bool, typer.Option("--no-banner", help="Do not tell where the server listens.")]
 
 
+DEMONSTRATION = (
+    "this serves the small built-in demonstration model for English; "
+    "--model parakeet-tdt-0.6b-v3 fetches and serves a real one"
+)
 _SERVE_HELP = """\
 Serve files and live audio over HTTP and WebSocket.
 
 The web page is at http://127.0.0.1:8765/, the list of all requests at /docs. OpenAI clients
 take http://127.0.0.1:8765/v1 as their base URL. SIGTERM or Ctrl-C lets live streams end first.
 """
+
+
+def _say(message: str, *, banner: bool) -> None:
+    """Print a message for a person; without a banner, log it."""
+    if banner:
+        typer.echo(f"eclectus: {message}", err=True)
+    else:
+        logging.getLogger("eclectus.server").warning(message)
 
 
 @app.command("serve", help=_SERVE_HELP)
@@ -42,6 +55,8 @@ def serve(*, loaded: LoadedSettings, no_banner: Quiet = False) -> None:
     service.preload()
     if not no_banner:
         typer.echo(f"eclectus on http://{server.host}:{server.port} (Ctrl-C ends it)", err=True)
+    if service.pool.is_demonstration(service.pool.default):
+        _say(DEMONSTRATION, banner=not no_banner)
     from eclectus.apps.server.run import serve as run
 
     run(service, listening)

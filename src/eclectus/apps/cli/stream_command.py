@@ -14,7 +14,7 @@ from eclectus.apps.cli.exits import ExitCode
 from eclectus.apps.cli.flags import STREAM_FLAGS, with_settings
 from eclectus.config.schema import LogLevel
 from eclectus.config.settings import LoadedSettings
-from eclectus.core.errors import OptionError
+from eclectus.core.errors import OptionError, OutputError
 from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.models.catalog import BUILTIN_NAME
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from eclectus.apps.cli.live_view import LiveView
     from eclectus.apps.cli.output_plan import OutputPlan, PlannedFile
     from eclectus.core.types import FloatArray, Segment
+    from eclectus.streaming.events import Event
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -87,10 +88,13 @@ def stream(
         if audio.endless and not quiet:
             typer.echo(f"listening to {audio.name}; Ctrl-C ends it", err=True)
         view = make_live_view(as_lines=json, silent=quiet and file is not None)
-        follower = Follower(model, audio, view, record)
+        promised = file is not None or record is not None
+        follower = Follower(model, audio, view, record, keeps_on=promised)
         interrupted = follower.run(loaded)
         if file is not None:
             _write(follower, loaded, plan, file)
+        if follower.unseen is not None:
+            raise follower.unseen
     raise typer.Exit(ExitCode.INTERRUPTED if interrupted and not audio.endless else ExitCode.DONE)
 
 
@@ -98,12 +102,30 @@ class Follower:
     """Follows a source to its end, or to Ctrl-C."""
 
     def __init__(
-        self, model: Model, audio: LiveSource, view: LiveView, record: SoundWriter | None
+        self,
+        model: Model,
+        audio: LiveSource,
+        view: LiveView,
+        record: SoundWriter | None,
+        *,
+        keeps_on: bool = False,
     ) -> None:
+        """Prepare.
+
+        Args:
+            model: Recognises.
+            audio: What is heard.
+            view: Where events are shown.
+            record: Keeps what was heard.
+            keeps_on: Files are written at the end, also when events can no longer be shown.
+        """
         self.model = model
         self._audio = audio
         self._view = view
         self._record = record
+        self._keeps_on = keeps_on
+        self.unseen: OutputError | None = None
+        """Why events are no longer shown."""
         self.segments: list[Segment] = []
         self.duration = 0.0
 
@@ -117,7 +139,7 @@ class Follower:
         def tell(samples: FloatArray | None) -> None:
             events = session.finish() if samples is None else session.push(samples)
             for event in events:
-                self._view.show(event)
+                self._show(event)
                 if isinstance(event, SegmentDone):
                     self.segments.append(event.segment)
 
@@ -132,6 +154,16 @@ class Follower:
         tell(None)
         self.duration = session.duration
         return interrupted
+
+    def _show(self, event: Event) -> None:
+        if self.unseen is not None:
+            return
+        try:
+            self._view.show(event)
+        except OutputError as error:
+            if not self._keeps_on:
+                raise
+            self.unseen = error
 
 
 class SoundWriter:
@@ -204,8 +236,7 @@ def _plan(loaded: LoadedSettings, source: str | None) -> tuple[OutputPlan, Plann
 
 @contextmanager
 def _model(loaded: LoadedSettings, *, quiet: bool) -> Iterator[Model]:
-    from eclectus.apps.cli.loading import load_recognizer
-    from eclectus.apps.cli.transcribe_command import BUILTIN_HINT
+    from eclectus.apps.cli.loading import BUILTIN_HINT, load_recognizer
 
     with load_recognizer(loaded.settings, quiet=quiet) as model:
         if model.config.builtin and not quiet:

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from eclectus.apps.cli.progress import View
     from eclectus.recognition.recognizer import Recognizer
 
-BUILTIN_HINT = (
-    "eclectus: this is the small built-in demonstration model for English; "
-    "`eclectus models pull parakeet-tdt-0.6b-v3` fetches a real one"
-)
 _LITTLE = 1_000_000
 """Bytes: half a minute of wave file, a few of compressed audio."""
 OUTPUT_KEYS = ("output.formats", "output.directory", "output.template")
@@ -158,7 +154,7 @@ def _is_little(files: list[PlannedFile]) -> bool:
 
 
 def _load(loaded: LoadedSettings, view: View, *, little: bool = False) -> Recognizer:
-    from eclectus.apps.cli.loading import load_recognizer
+    from eclectus.apps.cli.loading import BUILTIN_HINT, load_recognizer
 
     quiet = loaded.settings.logging.level is LogLevel.ERROR
     recognizer = load_recognizer(loaded.settings, quiet=quiet, little=little)

@@ -37,6 +37,7 @@ Ctrl-C lets the files in work end first; one that this worker dies with goes to 
 def worker(*, loaded: LoadedSettings, until_empty: UntilEmpty = False) -> None:
     """Run `eclectus worker`."""
     require_extra("worker")
+    from eclectus.apps.cli.loading import BUILTIN_HINT
     from eclectus.apps.worker.numbers import WorkerNumbers
     from eclectus.apps.worker.redis_queue import RedisQueue
     from eclectus.apps.worker.storage import Storage
@@ -60,6 +61,8 @@ def worker(*, loaded: LoadedSettings, until_empty: UntilEmpty = False) -> None:
             typer.echo(
                 f"eclectus worker {queue.name} with {served.name} (Ctrl-C ends it)", err=True
             )
+            if served.model.config.builtin:
+                typer.echo(BUILTIN_HINT, err=True)
             one.run(until_empty=until_empty)
 
 

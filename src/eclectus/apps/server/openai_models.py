@@ -41,17 +41,24 @@ def resolve_model(name: str | None, service: SpeechService) -> str:
     raise UnknownModelError(f"there is no model {name!r} here; there are: {known}", model=name)
 
 
-def _entry(name: str) -> dict[str, Any]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": "eclectus"}
+def _entry(name: str, service: SpeechService) -> dict[str, Any]:
+    """OpenAI's fields, and one of our own: whether the model is there for demonstration only."""
+    return {
+        "id": name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "eclectus",
+        "demonstration": service.pool.is_demonstration(name),
+    }
 
 
 @router.get("", summary="The models of this server")
 async def list_models(service: Service, _: Client) -> dict[str, Any]:
     """The default model first."""
-    return {"object": "list", "data": [_entry(name) for name in service.pool.names]}
+    return {"object": "list", "data": [_entry(name, service) for name in service.pool.names]}
 
 
 @router.get("/{name:path}", summary="One model")
 async def retrieve_model(name: str, service: Service, _: Client) -> dict[str, Any]:
     """A model by its id, which may hold slashes."""
-    return _entry(resolve_model(name, service))
+    return _entry(resolve_model(name, service), service)

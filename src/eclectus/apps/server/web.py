@@ -143,7 +143,12 @@ async def info(service: Service, _: PageClient) -> dict[str, Any]:
         "version": __version__,
         "ready": service.ready,
         "models": [
-            {"name": name, "languages": list(loaded.get(name, ()))} for name in service.pool.names
+            {
+                "name": name,
+                "languages": list(loaded.get(name, ())),
+                "demonstration": service.pool.is_demonstration(name),
+            }
+            for name in service.pool.names
         ],
         "language": service.settings.language,
         "max_upload_mb": service.settings.server.max_upload_mb,

@@ -49,7 +49,9 @@ function headers(more = {}) {
 function messageIn(text) {
   try {
     const found = JSON.parse(text);
-    return found.detail ?? found.error?.message ?? found.message ?? "";
+    const said = found.detail ?? found.error?.message ?? found.message ?? "";
+    // Of a request that does not have the right form, FastAPI lists all that is wrong.
+    return Array.isArray(said) ? said.map(({ msg }) => msg).join("; ") : String(said);
   } catch {
     return "";
   }

@@ -55,6 +55,7 @@ async function greet() {
 
 function offerLanguages() {
   const model = server.models.find(({ name }) => name === $("model").value) ?? server.models[0];
+  for (const name of ["demonstration", "demonstration-note"]) $(name).hidden = !model.demonstration;
   const codes = model.languages.length ? model.languages : EUROPEAN;
   const before = $("language").value || server.language || "";
   const sorted = codes.map((code) => [names.of(code), code]).sort(([one], [other]) => one.localeCompare(other));
@@ -205,14 +206,20 @@ function update(item) {
   item.line.dataset.state = item.state;
   const share = item.progress ? `, ${Math.floor(100 * item.progress)} %` : "";
   const label = item.state === "done" ? `${clock(item.duration)} · ${many(item.words.length, "word")}` : STATES[item.state] + share;
-  item.line.querySelector("i").textContent = label;
+  const why = item.state === "failed" ? reason(item.problem) : "";
+  item.line.querySelector("i").textContent = why ? `${label}: ${why}` : label;
+  item.line.querySelector("button").title = why;
   if (item.stateBefore !== item.state) announce(item);
   item.stateBefore = item.state;
 }
 
+/** Why a recording failed: the server's own words where it has said some. */
+function reason({ message, detail }) { return detail || message; }
+
 function announce(item) {
   if (item.state === "done") toast(item.words.length ? `${item.title}: ${many(item.words.length, "word")}` : `${item.title}: no words`);
-  if (item.state === "failed") tell(`${item.title} failed. ${item.problem.message}`);
+  if (item.state === "failed") tell(`${item.title} failed. ${item.problem.message} ${item.problem.detail}`);
+  if (item.state === "failed" && item !== shown) toast(`${item.title}: ${item.problem.message}`);
   if (item.state === "recording") tell("Recording. Speak now.");
   if (item.kind === "file" && item.state === "done") tell(item.text().slice(0, 600));
 }

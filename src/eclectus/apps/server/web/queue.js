@@ -37,7 +37,11 @@ export class FileQueue {
     } catch (error) {
       if (error.name === "AbortError") item.set({ state: "cancelled", progress: null, note: "" });
       else if (error instanceof Problem) item.set({ state: "failed", problem: error, progress: null, note: "" });
-      else throw error;
+      else {
+        const detail = `${error.name}: ${error.message}`;
+        item.set({ state: "failed", problem: new Problem(0, "This page has failed.", { detail }), progress: null, note: "" });
+        throw error;
+      }
     } finally {
       this.#now = null;
       this.#next();
