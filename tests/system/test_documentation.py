@@ -52,6 +52,7 @@ def extras_exist(_clone: Clone, command: str) -> None:
     known = set(project["optional-dependencies"])
     given = re.findall(r"(?:eclectus|'\.|\s\.)\[([a-z,]+)\]", command)
     assert {name for names in given for name in names.split(",")} <= known
+    assert "eclectus[" not in command, "nothing is published yet: pip install '.[…]'"
 
 
 def make_has_it(clone: Clone, command: str) -> None:
