@@ -322,6 +322,34 @@ def test_every_block_has_a_language_that_is_tested() -> None:
     assert [str(block) for block in BLOCKS if block.language not in tested] == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$ eclectus config path --nothing\n",
+        "$ eclectus --version\nanother text\n",
+        "$ false\n$ true\n",
+        "$ pip install 'eclectus[cpu]'\n",
+        "$ pip install '.[nothing]'\n",
+        "$ eclectus stream --nothing\n",
+        "$ docker build -f deploy/Absent -t eclectus .\n",
+        "$ helm install speech deploy/helm/eclectus --set nothing=1\n",
+        "$ python -m benchmarks.load --nothing\n",
+        "$ make nothing\n",
+    ],
+)
+def test_a_block_that_does_not_work_is_found(text: str, clone: Clone) -> None:
+    with pytest.raises(AssertionError):
+        test_the_commands_of_a_block_run(Block("x.md", 1, "console", text), clone)
+
+
+def test_commands_are_read_with_their_continuations_and_without_comments() -> None:
+    block = Block("x.md", 1, "console", "$ a \\\n    --b c  # why\nshown\n\n# d\n")
+    assert commands_of(block) == [Command("a --b c", shown=("shown",)), Command("d", root=True)]
+    with pytest.raises(ValueError, match="without a prompt"):
+        commands_of(Block("x.md", 1, "console", "a\n"))
+
+
 def test_the_pages_for_newcomers_have_blocks() -> None:
     pages = {block.path for block in BLOCKS}
     assert {"README.md", "docs/index.md", "docs/tutorial/first-transcript.md"} <= pages
