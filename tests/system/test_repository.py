@@ -94,3 +94,28 @@ def test_the_readme_has_the_measured_speeds(clips: str, label: str) -> None:
         assert found is not None
         measured = [figure.strip() for figure in found[0].split("|")[5].split("/")]
         assert [cell.split("/")[at].strip() for cell in (ours, theirs)] == measured
+
+
+@pytest.mark.parametrize(("label", "column"), [("live: a spoken word", 5), ("live: … and is", 6)])
+def test_the_readme_has_the_measured_delays(label: str, column: int) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    benchmarks = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    (line,) = [text for text in readme.splitlines() if text.startswith(f"| {label}")]
+    cells = line.replace("*", "").split("|")
+    for system, at in {"eclectus": 2, "parakeet_mlx": 4, "nemo": 5}.items():
+        found = re.search(rf"\| 5-0.8-0.8 \| {system}:fp32:1 .*", benchmarks)
+        assert found is not None
+        seconds = float(f"| tiny {found[0]}".split("|")[column].split("(")[0])
+        assert cells[at].strip() == f"{seconds:.1f} s"
+
+
+def test_the_readme_has_the_measured_equality() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    benchmarks = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for label, model in (("files with", "small-tdt-128"), ("… with an", "small-tdt-80-powers")):
+        (line,) = [text for text in readme.splitlines() if text.startswith(f"| {label}")]
+        cells = line.replace("*", "").split("|")
+        for system, at in {"eclectus": 2, "onnx_asr": 3}.items():
+            found = re.search(rf"\| {model} \| {system}, batch 1 .*", benchmarks)
+            assert found is not None
+            assert cells[at].strip().replace("/", "of") == found[0].split("|")[-2].strip()
