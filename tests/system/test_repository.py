@@ -30,7 +30,7 @@ def test_the_source_archive_has_no_tests_that_could_not_run() -> None:
 
 def test_the_supported_versions_are_those_of_the_hosted_checks() -> None:
     workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text())
-    matrix = workflow["jobs"]["linux"]["strategy"]["matrix"]["python"]
+    matrix = workflow["jobs"]["gates"]["strategy"]["matrix"]["python"]
     prefix = "Programming Language :: Python :: "
     promised = {
         line.removeprefix(prefix)
@@ -38,7 +38,7 @@ def test_the_supported_versions_are_those_of_the_hosted_checks() -> None:
         if line.startswith(prefix)
     }
     assert promised <= set(matrix)
-    assert workflow["jobs"]["linux"]["steps"][-1]["run"] == "make test"
+    assert workflow["jobs"]["gates"]["steps"][-1]["run"].startswith("make test")
 
 
 def test_the_hosted_checks_name_files_that_exist() -> None:
