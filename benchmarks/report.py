@@ -59,7 +59,7 @@ wall seconds. A contender is written peer:precision:batch.
 """
 _TOKENS_NOTE = """\
 Files in which token ids, frames and durations all equal those of NeMo's greedy search, in fp32.
-A peer that does not tell frames or durations is compared on what it tells.
+A peer that does not return frames or durations is compared on what it returns.
 """
 _ARRAYS_NOTE = """\
 The largest absolute difference of a normalised log-mel feature, and the largest error of a file's
@@ -75,7 +75,7 @@ eclectus shows whole words, when the next one begins; its real-time factor inclu
 _LATENCY_NOTE = """\
 What the contexts of a window (left-chunk-right, in seconds) cost. Seconds after the end of a word,
 median and 95th percentile: until a draft first had a word at its place, right or not; until it was
-first shown as it stayed; until it was final. Then seconds from the endpoint, which is told after
+first shown as it stayed; until it was final. Then seconds from the endpoint, which is decided after
 its 0.8 s of silence, to the final words.
 """
 _LOAD_NOTE = """\
@@ -213,14 +213,14 @@ def _startup_cells(row: Row) -> tuple[str, ...]:
 
 
 _speed: _Table = (
-    ("stage", "model", "clips", "threads", "who", "wall s", "RTFx", "ratio"),
+    ("stage", "model", "clips", "threads", "systems", "wall s", "RTFx", "ratio"),
     _speed_cells,
 )
-_tokens: _Table = (("model", "who", "precision", "audio", "equal files"), _tokens_cells)
+_tokens: _Table = (("model", "system", "precision", "audio", "equal files"), _tokens_cells)
 _arrays: _Table = (("model", "precision", "files", "features", "encoder"), _arrays_cells)
 _words: _Table = (("model", "precision", "audio", "files", "WER"), _words_cells)
 _live: _Table = (
-    ("model", "contexts", "who", "WER", "first shown s", "final s", "RTFx"),
+    ("model", "contexts", "system", "WER", "first shown s", "final s", "RTFx"),
     _live_cells,
 )
 _streams: _Table = (

@@ -13,7 +13,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 
 def dead_links() -> list[str]:
-    pages = [*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"]
+    pages = [*ROOT.glob("docs/**/*.md"), *ROOT.glob("*.md"), *ROOT.glob("examples/*.md")]
     dead = []
     for page in pages:
         targets = LINK.findall(page.read_text(encoding="utf-8"))
