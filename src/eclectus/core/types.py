@@ -98,7 +98,7 @@ class EncoderOutput:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PredictorState:
-    """The recurrent state of the prediction network, a value that its owner passes along.
+    """The recurrent state of the prediction network, a value that the caller keeps and passes on.
 
     Attributes:
         arrays: Each (L, B, H) float32, in the order in which the network takes them.
@@ -164,7 +164,7 @@ class Hypothesis:
         )
 
     def ends_with(self, token_id: int) -> bool:
-        """Tell whether the last token is this one."""
+        """Return whether the last token is this one."""
         return bool(len(self) and self.token_ids[-1] == token_id)
 
     def shift(self, frames: int) -> Hypothesis:
@@ -278,7 +278,7 @@ class Segment:
         channel: Index of the audio channel, if the channels were transcribed apart.
         language: ISO 639-1 code, or None when unknown.
         language_confidence: In [0, 1]; None when the language is unknown, and where the model
-            knows one language only, so that nothing was told from the text.
+            knows one language only, so that nothing was identified from the text.
     """
 
     words: tuple[Word, ...]

@@ -8,14 +8,14 @@ from eclectus.core.types import FloatArray
 
 _ROOM = 1 << 14
 _WASTE = 8
-"""A buffer that was so many times as long as it need be does not stay so."""
+"""An array that is so many times as long as needed is replaced by a shorter one."""
 
 
 class SampleBuffer:
-    """Keeps the samples from `start` to `stop`; forgets older ones when told.
+    """Keeps the samples from `start` to `stop`; drops older ones when `forget` is called.
 
-    What is kept is moved only when the room behind it is used up, and then so that there is as much
-    again: blocks of a tenth of a second come without end, and the windows are long.
+    The samples are moved only when the array is full, and then into one twice as long as they are:
+    a stream adds short blocks for hours, while the windows are many seconds long.
     """
 
     def __init__(self) -> None:
@@ -33,13 +33,13 @@ class SampleBuffer:
         self.stop += len(samples)
 
     def read(self, start: int, stop: int) -> FloatArray:
-        """Return a copy of the samples [start, stop), which must be there."""
+        """Return a copy of the samples [start, stop), which must be in the buffer."""
         assert self.start <= start <= stop <= self.stop
         origin = self.start - self._first
         return self._data[start - origin : stop - origin].copy()
 
     def forget(self, before: int) -> None:
-        """Drop samples before a place."""
+        """Drop the samples before a position."""
         before = min(before, self.stop)
         if before > self.start:
             self._first += before - self.start
@@ -51,7 +51,7 @@ class SampleBuffer:
         return max(_ROOM, 2 * (self.stop - self.start + count))
 
     def _make_room(self, count: int) -> int:
-        """Move what is kept to the front, and return where it ends."""
+        """Move the samples to the front of an array with room, and return where they end."""
         held = self.stop - self.start
         kept = self._data[self._first : self._first + held]
         wanted = self._wanted(count)

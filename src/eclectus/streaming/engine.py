@@ -1,4 +1,4 @@
-"""Computes the steps of any number of streams in one batch."""
+"""Computes the steps of many streams in one batch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Work:
         start: Where it begins in the utterance.
         windows: Computes its features; the utterance's own.
         drop: Frames of its left context.
-        kind: What becomes of the frames after these.
+        kind: What the frames after these are used for.
         state: The search's state before them, of one stream.
     """
 
@@ -76,7 +76,7 @@ class Found:
 
 
 class StreamEngine:
-    """A model that streams share; it holds no state of theirs.
+    """A model that streams share; it holds no state of any stream.
 
     Features are normalised over each window, as in NeMo's buffered streaming.
     """
@@ -102,7 +102,7 @@ class StreamEngine:
         return self._search.start(1)
 
     def windows(self) -> LogMelWindows:
-        """Return what computes the features of an utterance's windows."""
+        """Return an object that computes the features of an utterance's windows."""
         return LogMelWindows(self._frames)
 
     def run(self, works: Sequence[Work]) -> list[Found]:
@@ -135,7 +135,7 @@ class StreamEngine:
 
 
 def _cut(encoded: EncoderOutput, starts: IntArray, stops: IntArray) -> EncoderOutput:
-    """Return the frames [start, stop) of each item, zeros behind the shorter ones."""
+    """Return the frames [start, stop) of each item, padded with zeros."""
     lengths = stops - starts
     shape = (len(lengths), int(lengths.max(initial=0)), encoded.frames.shape[2])
     frames = np.zeros(shape, np.float32)

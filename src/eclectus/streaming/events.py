@@ -1,4 +1,4 @@
-"""What a session tells as audio arrives."""
+"""The events that a session returns as audio arrives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from eclectus.core.types import Segment, Word
 class EndpointReason(StrEnum):
     """Why an utterance ended.
 
-    Silence; its greatest length; the caller's `flush`; a token of the model's own that says so.
+    Silence; the maximum length of an utterance; the caller's `flush`; a special token of the model
+    that marks the end.
     """
 
     SILENCE = "silence"
@@ -23,11 +24,11 @@ class EndpointReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """A draft of what follows the final words of the utterance; the next event replaces it.
+    """A draft of the words after the final ones of the utterance; the next event replaces it.
 
     Attributes:
-        words: May change until they are final; empty takes an earlier draft back.
-        stable: How many of them, from the first, the draft before had too.
+        words: May change until they are final; if empty, an earlier draft is withdrawn.
+        stable: How many of them, from the first, are the same as in the draft before.
     """
 
     words: tuple[Word, ...]
@@ -57,19 +58,20 @@ class Final:
 
 @dataclass(frozen=True, slots=True)
 class SegmentDone:
-    """A segment whose words have all been final; each word is in exactly one."""
+    """A segment of final words. It never changes, and each final word is in exactly one."""
 
     segment: Segment
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageDetected:
-    """The language of the last final words; told when it is sure, and again when it changes.
+    """The language of the last final words; sent once it is certain, and when it changes.
 
     Attributes:
         language: ISO 639-1 code.
         confidence: As of `LanguageGuess`.
-        at: End of the last word that told it, in seconds from the beginning of the stream.
+        at: End of the last word that it was identified from, in seconds from the beginning of the
+            stream.
     """
 
     language: str
@@ -79,7 +81,7 @@ class LanguageDetected:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """Somebody began to speak.
+    """Speech began.
 
     Attributes:
         at: Seconds from the beginning of the stream.
@@ -94,7 +96,7 @@ class Endpoint:
 
     Attributes:
         at: Where its speech ended, in seconds from the beginning of the stream.
-        reason: Why.
+        reason: Why the utterance ended.
     """
 
     at: float

@@ -1,4 +1,4 @@
-"""Live work goes before other work on the same model."""
+"""Gives live streams priority over other work on the same model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 
 class Gate:
-    """Lets live steps through at once, and other work when no live step is under way.
+    """Lets steps of live streams run at once, and other work when no such step is running.
 
-    A step that computes can't be stopped, so other work passes in small pieces, one `wait` before
-    each.
+    A step that is being computed can't be interrupted, so other work runs in small pieces and calls
+    `wait` before each.
     """
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Gate:
 
     @property
     def occupied(self) -> bool:
-        """Whether streams are open: other work should come in the smallest pieces."""
+        """Whether streams are open: other work should then run in the smallest pieces."""
         return self._streams > 0
 
     def enter(self) -> None:
@@ -37,7 +37,7 @@ class Gate:
 
     @contextmanager
     def live(self) -> Iterator[None]:
-        """Hold other work back."""
+        """Hold other work back while a step of a stream is computed."""
         with self._changed:
             self._live += 1
         try:
@@ -48,7 +48,7 @@ class Gate:
                 self._changed.notify_all()
 
     def wait(self, longest_s: float) -> None:
-        """Return when no live step is under way, or after the longest time: none starves."""
+        """Return when no step of a stream is running, or after `longest_s` at the latest."""
         deadline = time.monotonic() + longest_s
         with self._changed:
             while self._live and (left := deadline - time.monotonic()) > 0:

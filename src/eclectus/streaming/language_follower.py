@@ -1,4 +1,4 @@
-"""The language of a stream, told from its final words."""
+"""The language of a stream, identified from its final words."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from eclectus.streaming.events import Event, Final, LanguageDetected, SegmentDon
 from eclectus.text.model_languages import ModelLanguages
 
 _MEMORY = 40
-"""Words that are looked at: some sentences, so that a change of the language shows within one or
-two, and memory does not grow with the stream."""
+"""The language is identified from so many of the last words: some sentences. So a change of the
+language is found within one or two sentences, and memory does not grow with the stream."""
 
 
 class LanguageFollower:
-    """Adds to the events of a stream what language they are in."""
+    """Adds the language to the events of a stream."""
 
     def __init__(self, languages: ModelLanguages, hint: str | None) -> None:
         """Start a stream.
@@ -26,12 +26,12 @@ class LanguageFollower:
         """
         self._languages = languages
         self.hint = hint
-        """The language that is expected; may change at any time."""
+        """The language that is expected; it may be set at any time."""
         self._words: deque[str] = deque(maxlen=_MEMORY)
         self._current: str | None = None
 
     def annotate(self, events: Sequence[Event]) -> list[Event]:
-        """Return the events with those of the language between them, segments with theirs."""
+        """Return the events with `LanguageDetected` added and the language of segments set."""
         annotated: list[Event] = []
         for event in events:
             if isinstance(event, SegmentDone):
@@ -42,14 +42,14 @@ class LanguageFollower:
             else:
                 annotated.append(event)
             if isinstance(event, Final):
-                annotated += self._hear(event.words)
+                annotated += self._identify(event.words)
         return annotated
 
-    def _hear(self, words: Sequence[Word]) -> list[LanguageDetected]:
+    def _identify(self, words: Sequence[Word]) -> list[LanguageDetected]:
         if self._languages.identify is None:
             return []
         self._words.extend(word.text for word in words)
-        # The hint of the caller only: what was found before must not hold on to itself.
+        # Only the hint of the caller: an earlier result must not favour itself.
         guess = self._languages.identify(" ".join(self._words), hint=self.hint)
         if guess is None or guess.code == self._current:
             return []

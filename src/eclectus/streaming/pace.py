@@ -1,4 +1,4 @@
-"""How often drafts are made: as often as computing them allows."""
+"""Decides how often drafts are made: as often as the time that they take allows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from contextlib import contextmanager
 Clock = Callable[[], float]
 
 _EASING = 0.75
-"""By which the interval shrinks after a draft that was cheap: load that comes and goes must not
-make drafts come and go."""
+"""The interval is multiplied by this, or more, after a draft that took little time: it shrinks
+slowly, so that drafts are steady while the load changes."""
 _LONGEST = 10.0
-"""The interval is this many times the shortest at most: something moves even under full load."""
+"""The interval is at most so many times the shortest: some drafts are made even under full load."""
 
 
 class DraftPace:
     """The interval between the drafts of a stream, in seconds of audio.
 
-    The time that a draft takes from when it is due to when it is there, waiting for other streams
-    included, may be a share of the interval. A draft that takes more makes the interval so long
-    that it does not; cheaper ones let it shrink step by step, down to the shortest.
+    The time from when a draft is requested to when it is computed, waiting for other streams
+    included, may be a given share of the interval. A draft that takes longer lengthens the interval
+    accordingly; drafts that take less shorten it step by step, down to the shortest.
     """
 
     def __init__(self, shortest_s: float, share: float, clock: Clock = time.perf_counter) -> None:
@@ -29,7 +29,7 @@ class DraftPace:
         Args:
             shortest_s: Seconds of audio.
             share: In (0, 1).
-            clock: Seconds that pass.
+            clock: Returns the time in seconds.
         """
         self._shortest = shortest_s
         self._share = share
@@ -38,13 +38,13 @@ class DraftPace:
 
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Take the time of a draft."""
+        """Measure the time of a draft."""
         begun = self._clock()
         yield
         self._settle((self._clock() - begun) / self._share)
 
     def skipped(self) -> None:
-        """Wait longer: there was no time for a draft."""
+        """Lengthen the interval: there was no time for a draft."""
         self._settle(2 * self.interval_s)
 
     def _settle(self, needed_s: float) -> None:

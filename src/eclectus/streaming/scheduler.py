@@ -1,4 +1,4 @@
-"""Many sessions, one model: what is due is computed in batches."""
+"""Computes the steps of many sessions in batches, with one model."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from eclectus.streaming.waiting import Ticket, WaitingLine
 from eclectus.streaming.windows import Draft
 
 _FULL = 0.7
-"""From this share of the workers' time on there are no drafts: the rest is for final words."""
+"""Above this share of the workers' time no drafts are computed: the rest is for final words."""
 
 
 class StreamScheduler:
     """Computes the steps of all sessions in a few threads: gather, encode, search, scatter.
 
-    Calls return at once, from event loops too; what comes before the first step, listening for
-    speech above all, is done by a thread of its own.
+    Calls return at once, so event loops may make them; the work before the first step, above all
+    the detection of speech, is done by a separate thread.
 
-    What is due first is computed first: the ends of utterances at once, words in their middle and
-    drafts with some patience. After each step a session queues anew, and batches are so small that
-    an end of an utterance never waits long for one that is being computed. Drafts are left out when
-    they are overdue or there is not enough time for them; final words never are. The end of an
-    utterance is computed before it is certain or, if there was no time for that, when it is.
+    Steps are computed in the order in which they are due: the ends of utterances at once, words in
+    their middle and drafts a little later. After each step a session is queued again, and batches
+    are small, so that the end of an utterance never waits long for a running batch. Drafts are left
+    out when they are overdue or the workers are too busy; steps with final words never are. The end
+    of an utterance is computed before it is certain or, if there was no time for that, once it is.
     """
 
     def __init__(
@@ -51,12 +51,12 @@ class StreamScheduler:
 
         Args:
             engine: The model.
-            batch: Most steps computed at once.
+            batch: Maximum number of steps computed at once.
             batch_s: How long computing a batch of more than one step may take.
-            patience_s: How long the first of a batch waits for others.
+            patience_s: How long the first step of a batch waits for others.
             threads: CPU threads of the model's encoder; None for all cores. If it has fewer, so
                 many more steps are computed at once.
-            gate: Held while steps are computed, if other work shares the model.
+            gate: Entered while steps are computed, if other work shares the model.
             on_batch: Called from the threads before each batch with the seconds that each of its
                 steps has waited.
         """
@@ -70,7 +70,7 @@ class StreamScheduler:
         self._line = WaitingLine()
         workers = _workers(threads)
         self._utilization = Utilization(workers)
-        # Listening for speech takes time, and callers may be event loops.
+        # Detecting speech takes time, and callers may be event loops.
         self._listener = Listener(self._queue)
         self._threads = [
             threading.Thread(target=self._serve, name=f"streams-{number}", daemon=True)
@@ -81,7 +81,7 @@ class StreamScheduler:
 
     @property
     def waiting(self) -> int:
-        """Steps that wait for the model."""
+        """How many steps are in the queue."""
         return len(self._line)
 
     def push(self, session: Session, samples: FloatArray) -> Future[list[Event]]:
@@ -110,7 +110,7 @@ class StreamScheduler:
         return self._submit(session.last_steps())
 
     def close(self) -> None:
-        """Compute what waits, then end the threads; safe to call twice."""
+        """Compute the steps in the queue, then end the threads; safe to call twice."""
         self._listener.close()
         self._line.close()
         for thread in self._threads:
@@ -170,7 +170,7 @@ class StreamScheduler:
         return left_out
 
     def _resume(self, ticket: Ticket, found: Found | Exception | None) -> None:
-        """Hand a result to its session, which ends the call or asks for more."""
+        """Pass a result to its session, which ends the call or requests the next step."""
         try:
             if isinstance(found, Exception):
                 ticket.steps.throw(found)
@@ -186,9 +186,9 @@ class StreamScheduler:
 
 
 def _workers(threads: int | None) -> int:
-    """Return how many compute: enough to fill the cores, and two at least.
+    """Return the number of workers: enough to use all cores, and at least two.
 
-    While one waits for the encoder, which leaves it the interpreter, the other searches.
+    While one worker waits for the encoder, which releases the interpreter lock, another searches.
     """
     cores = usable_cores()
     return max(2, cores // (threads or cores))

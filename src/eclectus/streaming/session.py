@@ -27,9 +27,9 @@ from eclectus.text.model_languages import ModelLanguages, check_language
 from eclectus.text.speller import Speller
 
 _BREATH_S = 0.3
-"""Within speech silence is shorter."""
+"""Silence within speech is shorter."""
 _HEARD_AT_ONCE = 16_000
-"""Samples."""
+"""Samples in which speech is detected in one request."""
 _END_OF_UTTERANCE = "<EOU>"
 """Of parakeet_realtime_eou_120m. Its <EOB> ends a mere "uh-huh" of a listener, and no utterance."""
 
@@ -59,10 +59,10 @@ class Session:
             tokenizer: The model's vocabulary.
             options: Contexts, drafts, endpoints.
             sample_rate: Of the samples that will be pushed, in Hz; None for the model's own.
-            identify: Tells the language of what was said, where the model knows several; None to
-                tell nothing.
-            new_detector: Gives each stream what hears speech in it.
-            clock: Seconds that pass: drafts come less often where they take long.
+            identify: Identifies the language of a text, where the model knows several; None to
+                leave the language unknown.
+            new_detector: Returns a new speech detector for each stream.
+            clock: Returns the time in seconds: drafts are made less often if they take long.
 
         Raises:
             OptionError: A context or a rate is impossible.
@@ -115,7 +115,7 @@ class Session:
 
     @property
     def within_speech(self) -> bool:
-        """Whether the audio so far breaks off while somebody speaks; False if nobody listens."""
+        """Whether the audio so far ends within speech; False if speech is not detected."""
         if self._utterance is None or self._endpointer is None:
             return False
         silent = self._audio.stop - self._endpointer.heard_until
@@ -128,7 +128,7 @@ class Session:
             samples: (n,) mono float32 in [-1, 1], or integers, which are scaled; n may be 0.
 
         Returns:
-            What they brought, in order.
+            The events of these samples, in order.
 
         Raises:
             StreamClosedError: `finish` was called before.
@@ -138,7 +138,7 @@ class Session:
         return self.drive(self.steps(samples))
 
     def flush(self) -> list[Event]:
-        """End the utterance now, without waiting for silence: all its words become final.
+        """End the utterance now, without waiting for silence; all its words become final.
 
         Raises:
             StreamClosedError: `finish` was called before.
@@ -147,7 +147,7 @@ class Session:
         return self.drive(self.flush_steps())
 
     def finish(self) -> list[Event]:
-        """End the stream: what is left becomes final. A second call returns nothing.
+        """End the stream: all words become final. A second call returns no events.
 
         Raises:
             BackendError: The engine failed.
@@ -155,11 +155,11 @@ class Session:
         return self.drive(self.last_steps())
 
     def reset(self) -> None:
-        """Begin a new stream at time 0; what was not final is lost."""
+        """Begin a new stream at time 0; words that are not final are dropped."""
         self._begin()
 
     def hint(self, language: str | None) -> None:
-        """Tell what language is expected from now on, after a `reset` too.
+        """Set the language that is expected from now on, also after a `reset`.
 
         Args:
             language: One of `languages`; None for none.
@@ -187,7 +187,7 @@ class Session:
         return None
 
     def steps(self, samples: FloatArray) -> Steps:
-        """Like `push`, for a caller that hears and computes itself: see `Steps`.
+        """Like `push`, for a caller that serves the requests itself: see `Steps`.
 
         Raises:
             StreamClosedError: `finish` was called before.
@@ -239,20 +239,20 @@ class Session:
         return events
 
     def _hear(self, endpointer: Endpointer, samples: FloatArray) -> Iterator[Listening]:
-        """Hear samples in pieces, so that nobody who listens for many streams is held up by one."""
+        """Detect speech in pieces, so that a thread that serves many streams turns to each soon."""
         for start in range(0, len(samples), _HEARD_AT_ONCE):
             listening = endpointer.listening(samples[start : start + _HEARD_AT_ONCE])
             yield listening
             endpointer.take(listening.decisions)
 
     def _look_on(self, utterance: Utterance) -> Steps:
-        """Look at what is not final yet: as the end if it is likely that, else as a draft."""
+        """Compute the end of the utterance ahead if it is likely to be over, else a draft."""
         if self._endpointer is None:
             return (yield from utterance.draft(self._audio.stop, None))
         now, heard = self._audio.stop, self._endpointer.heard_until
         end, over_at = heard + self._tail, self._endpointer.over_at
-        # Who waits for an answer waits from `over_at` on: the rest of the silence is time to
-        # compute the end, unless a chunk falls due in it.
+        # The answer to an utterance is waited for from `over_at` on: the rest of the silence can be
+        # used to compute the end, unless a chunk falls due in it.
         is_known = end <= now and end < over_at < utterance.due
         if is_known and self._endpointer.likely_over_at <= now:
             left_s = (over_at - now) / self._base.sample_rate
@@ -260,11 +260,11 @@ class Session:
         return (yield from utterance.draft(now, heard))
 
     def _follow(self) -> Steps:
-        """Take marks and steps in the order of their places, whatever the pieces were."""
+        """Handle marks and steps in the order of their positions, whatever the pieces were."""
         events: list[Event] = []
         while True:
             due = None if self._utterance is None else self._utterance.due
-            # Who catches up looks for the ends of utterances first, and takes long steps to them.
+            # To catch up, find the end of the utterance first, then take long steps to it.
             until = self._audio.stop if due is not None and self._catches_up else due
             mark = None if self._endpointer is None else self._endpointer.next_mark(until)
             if mark is not None:
@@ -281,7 +281,7 @@ class Session:
         return events if at is None else [*events, *self._on_token(at)]
 
     def _on_token(self, at: int) -> list[Event]:
-        """End the utterance where the model did; the next may have begun already."""
+        """End the utterance where the model's token did; the next may have begun already."""
         second = at / self._base.sample_rate
         self._last_end, self._utterance = at, None
         events: list[Event] = [Endpoint(second, EndpointReason.TOKEN)]
@@ -304,7 +304,7 @@ class Session:
         return events + (yield from self._end(stop, mark.at, mark.reason))
 
     def _catch_up(self, stop: int) -> Steps:
-        """Take the long steps of an utterance that ends before audio that waits already."""
+        """Take the long steps of an utterance whose end is known already."""
         events: list[Event] = []
         if self._catches_up:
             while self._utterance is not None and self._utterance.has_step(stop):
@@ -323,7 +323,7 @@ class Session:
     def _flush(self) -> Steps:
         events: list[Event] = []
         if self._resampler is not None and not self._closed:
-            # The filter holds back some 0.1 s of what was said.
+            # The filter holds back some 0.1 s of the audio.
             rest = self._resampler.finish()
             self._resampler = StreamResampler(self._rate, self._base.sample_rate)
             events += yield from self._take(rest)
@@ -337,7 +337,7 @@ class Session:
         return events + (yield from self._end(stop, at, EndpointReason.FLUSH))
 
     def _utterance_start(self, heard: int) -> int:
-        """Go back by the pre-roll, but not into the utterance before; on a whole frame."""
+        """Return the start: earlier by the pre-roll, not in the utterance before, on a frame."""
         pre_roll = round(self._options.endpoint.pre_roll_s * self._base.sample_rate)
         start = max(heard - pre_roll, self._last_end, 0)
         return self._base.sample_of(-(-start // self._base.samples_per_frame))
@@ -366,7 +366,7 @@ class Session:
 
 
 def _checked(given: object) -> FloatArray:
-    # Streams are heard together: what is odd in one must not reach the others.
+    # Speech is detected for many streams together: wrong samples of one must not affect others.
     samples = to_float(given_array(given))
     if samples.ndim != 1:
         raise OptionError(

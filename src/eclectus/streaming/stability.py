@@ -1,4 +1,4 @@
-"""How far two drafts agree."""
+"""Counts the words on which two drafts agree."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from eclectus.core.types import Word
 
 
 def agreeing(before: Sequence[Word], after: Sequence[Word]) -> int:
-    """Count the leading words that two drafts share (local agreement; Liu et al. 2020).
+    """Return how many leading words two drafts share (local agreement; Liu et al. 2020).
 
-    The drafts may begin at different words, since words became final in between; they are lined
-    up by the start of the later one.
+    The drafts may begin at different words, since words became final in between; words of the
+    earlier draft that end before the later one begins are skipped.
     """
     if not after:
         return 0

@@ -1,4 +1,4 @@
-"""What a stream asks to be computed, one thing after the other."""
+"""The requests of a stream: speech to detect and steps of the model to compute, one by one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from eclectus.streaming.events import Event
 
 @dataclass(slots=True, eq=False)
 class Listening:
-    """Samples that a stream wants to hear.
+    """A request to detect speech in samples.
 
     Attributes:
-        detector: The stream's.
+        detector: The stream's own.
         samples: (n,) mono float32 at 16 kHz.
-        decisions: What the detector decided; filled in by who listens.
+        decisions: The decisions of the detector; set by whoever serves the request.
     """
 
     detector: SpeechDetector
@@ -27,7 +27,7 @@ class Listening:
     decisions: list[bool] = field(default_factory=list)
 
     def hear(self) -> None:
-        """Let the detector hear them.
+        """Serve the request: run the detector.
 
         Raises:
             BackendError: The engine failed.
@@ -36,6 +36,8 @@ class Listening:
 
 
 Steps: TypeAlias = Generator[Work | Listening, Found | None, list[Event]]
-"""What is to be computed, and in return what was found: None for what there was no time for (a
-draft, or an end ahead of its time) and for what was heard; in the end the events. What is heard is
-asked for before the first step."""
+"""A generator that yields requests, is sent their results, and returns the events.
+
+The result of a `Work` is what was found, or None if there was no time for it, which only a `Draft`
+and an `Ahead` allow. The result of a `Listening` is None: its decisions are set in the request. All
+requests to detect speech come before the first `Work`."""

@@ -1,4 +1,4 @@
-"""How much a model computes, and how much of its time that takes."""
+"""Measures how fast a model is, and how busy its workers are."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _FIRST = 100.0
 
 @dataclass
 class Throughput:
-    """What the model took lately, so that batches can be made to last a wanted time.
+    """The speed of the model in recent batches, to choose batches that take a given time.
 
     Attributes:
         sample_rate: Samples in a second of audio.
-        rtfx: Seconds of audio that it takes in a second; a guess before the first batch.
+        rtfx: Seconds of audio computed in a second; an estimate before the first batch.
     """
 
     sample_rate: int
     rtfx: float = _FIRST
 
     def samples_in(self, seconds: float) -> int:
-        """Return how many samples it may take in a time."""
+        """Return how many samples are computed in a time."""
         return round(self.rtfx * seconds * self.sample_rate)
 
     def observe(self, samples: int, seconds: float) -> None:
-        """Learn from a batch."""
+        """Update the speed with a batch."""
         now = samples / self.sample_rate / max(seconds, 1e-6)
         self.rtfx += _WEIGHT * (now - self.rtfx)
 
@@ -39,8 +39,8 @@ class Utilization:
     """The share of the last second or so in which workers were busy; safe to use from threads.
 
     Attributes:
-        workers: Who may be busy at once.
-        memory_s: What lies further back than this counts little.
+        workers: How many may be busy at once.
+        memory_s: Time constant of the average: what is longer ago counts little.
     """
 
     workers: int
@@ -52,16 +52,16 @@ class Utilization:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def begin(self) -> None:
-        """Count a worker that begins."""
+        """Count a worker that becomes busy."""
         self._change(1)
 
     def end(self) -> None:
-        """Count a worker that is done."""
+        """Count a worker that becomes idle."""
         self._change(-1)
 
     @property
     def share(self) -> float:
-        """From 0, nobody was busy, to 1, all were all the time."""
+        """Between 0 (no worker was busy) and 1 (all were busy all the time)."""
         self._change(0)
         return self._share
 

@@ -1,4 +1,4 @@
-"""One utterance of a stream: windows to encode, tokens to gather, words to tell."""
+"""One utterance of a stream: from its samples to final words, drafts and segments."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
-    """A last step that was asked for before its time, and what it found if there was time."""
+    """A step that was requested ahead of the end, and its result if there was time for it."""
 
     step: Step[Last]
     found: Found | None
 
 
 class Utterance:
-    """What a session knows of the utterance that is under way."""
+    """The state of the utterance that a session is in."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Utterance:
 
         Args:
             audio: The stream's samples.
-            first_frame: Where the utterance begins in the stream.
+            first_frame: The frame of the stream at which the utterance begins.
             engine: Gives the search's first state.
             spelling: Of the session.
             contexts: Of the windows.
@@ -103,17 +103,17 @@ class Utterance:
 
     @property
     def ended_by_token(self) -> bool:
-        """Whether its last token says that it is over."""
+        """Whether its last token is the one by which the model ends an utterance."""
         return self._ended_by_token
 
     def forget(self) -> int:
-        """Forget what no later window asks for; return the first sample of the stream that may."""
+        """Drop features that no later window needs; return the first sample that one may need."""
         needed = self._contexts.needed_from(self._done)
         self._windows.forget(needed)
         return self._origin + needed
 
     def has_step(self, stop: int) -> bool:
-        """Whether an utterance that ends at a sample of the stream has steps before its last."""
+        """Return whether an utterance that ends at `stop` has steps before its last."""
         available = stop - self._origin
         return not self._contexts.ends_at_once(self._done, available) and (
             self._contexts.next_step(self._done, available) is not None
@@ -122,11 +122,11 @@ class Utterance:
     def advance(self, stop: int | None = None) -> Steps:
         """Make the next chunk final, if there is enough audio.
 
-        It may end the utterance: then all its words are final, and nothing else may be asked of
-        it.
+        It may end the utterance (see `ended_at`): then all its words are final, and no other method
+        may be called.
 
         Args:
-            stop: Samples of the stream from here on belong to something else; None if none do.
+            stop: Where the utterance ends, a sample of the stream; None if it has not ended.
         """
         available = (self._audio.stop if stop is None else stop) - self._origin
         step = self._contexts.next_step(self._done, available)
@@ -147,11 +147,11 @@ class Utterance:
         return events
 
     def draft(self, stop: int, heard: int | None) -> Steps:
-        """Look at what is not final yet, if enough is new.
+        """Compute a draft, if there is enough new audio.
 
         Args:
             stop: The stream's samples before it are known.
-            heard: Nobody has spoken since this sample; None if that is not known.
+            heard: There has been no speech since this sample; None if that is not known.
         """
         available = stop - self._origin
         fresh = available - self._drafted
@@ -175,14 +175,13 @@ class Utterance:
         return self._partial()
 
     def look_ahead(self, stop: int, left_s: float) -> Steps:
-        """Compute the end before it is certain: then `finish` has nothing left to compute.
+        """Compute the end before it is certain, so that `finish` has nothing left to compute.
 
-        What it finds is shown as a draft. Whatever follows, the same words become final as without
-        it.
+        The result is returned as a draft. The words that become final are the same with this call
+        and without it.
 
         Args:
-            stop: The stream's sample at which the utterance will end, if it does without more
-                steps.
+            stop: The stream's sample at which the utterance will end, if no other step follows.
             left_s: Seconds until that is certain.
         """
         step = self._contexts.last_step(self._done, stop - self._origin)
@@ -197,7 +196,7 @@ class Utterance:
         return self._partial() if self._options.live.emit_partial else []
 
     def finish(self, stop: int) -> Steps:
-        """Make all final up to the stream's sample `stop`."""
+        """Make everything up to the stream's sample `stop` final."""
         step = self._contexts.last_step(self._done, stop - self._origin)
         if step is not None:
             found = self._ahead.found if self._ahead and self._ahead.step == step else None
@@ -210,7 +209,7 @@ class Utterance:
         self._draft = Hypothesis.empty()
         events = self._finals(last=True)
         shown, self._shown = self._shown, ()
-        # A draft that came to nothing is taken back.
+        # A draft of which nothing became final is withdrawn.
         return [Partial(())] if shown and not events else events
 
     def _work(self, step: Step[Draft] | Step[Chunk] | Step[Last], kind: StepKind) -> Work:
@@ -218,7 +217,7 @@ class Utterance:
         return Work(samples, step.start, self._windows, step.drop, kind, self._state)
 
     def _until_end(self, found: Found, before: int) -> Found:
-        """Leave out what follows the token that ends an utterance: it belongs to the next."""
+        """Leave out the tokens after the one that ends an utterance: they belong to the next."""
         if self._spelling.end_id is None:
             return found
         ends = np.flatnonzero(found.final.token_ids == self._spelling.end_id)
@@ -236,7 +235,7 @@ class Utterance:
         self._draft = found.draft.shift(self._first_frame)
 
     def _finals(self, *, last: bool) -> list[Event]:
-        """Return the words, and the segments, that nothing changes any more."""
+        """Return the words and segments that are settled: later tokens do not change them."""
         speller, segmenter = self._spelling.speller, self._spelling.segmenter
         if last:
             words, self._pending = self._spell(self._pending), Hypothesis.empty()
@@ -248,7 +247,7 @@ class Utterance:
         return events + [SegmentDone(segment) for segment in segments]
 
     def _partial(self) -> list[Event]:
-        """Return the draft, if it is not the one before."""
+        """Return the draft, if it differs from the one before."""
         words = self._sure(self._spell(Hypothesis.concat([self._pending, self._draft])))
         before, self._shown = self._shown, words
         if [word.text for word in words] == [word.text for word in before]:
@@ -264,7 +263,7 @@ class Utterance:
         return self._spelling.speller.words(self._spelling.speller.tokens(hypothesis, self._end_s))
 
     def _sure(self, words: Sequence[Word]) -> tuple[Word, ...]:
-        """Leave out words below the least confidence."""
+        """Leave out words below `LiveOptions.min_confidence`."""
         least = self._options.live.min_confidence
         return tuple(word for word in words if word.confidence >= least)
 

@@ -1,4 +1,4 @@
-"""The steps of all streams that wait for the model, the most urgent first."""
+"""The queue of the steps of all streams, the most urgent first."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from eclectus.streaming.windows import Ahead, Chunk, Draft, Last, StepKind
 _LAST_S = 0.0
 _CHUNK_S = 0.2
 _AHEAD = 0.5
-"""Share of the time until the end of an utterance is certain, in which it is due if asked for
-ahead."""
+"""An `Ahead` is due after this share of the time until the end of the utterance is certain."""
 _DRAFT_S = 0.4
 
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """A call that waits for its next step."""
+    """A call whose next step is in the queue."""
 
     steps: Steps
     work: Work
@@ -35,17 +34,17 @@ class Ticket:
 
     @property
     def due(self) -> float:
-        """Until when it should be computed.
+        """The time by which it should be computed.
 
-        Somebody waits for an answer at the end of an utterance, and will wait at an end that is
-        not certain yet; words in its middle come seconds after they were spoken anyway; a draft is
-        only worth its time while it is fresh.
+        At the end of an utterance the speaker waits for an answer, and soon will where the end is
+        only likely; words in its middle become final seconds after they were spoken anyway; a draft
+        is of use only while it is recent.
         """
         return self.since + _patience_s(self.work.kind)
 
     @property
     def worthless_from(self) -> float:
-        """From when on it is not worth computing any more: never, if something becomes final."""
+        """The time from which it need not be computed any more; infinity if words become final."""
         match self.work.kind:
             case Draft():
                 return self.due
@@ -71,7 +70,7 @@ class WaitingLine:
     """Tickets in the order in which they are due; safe to use from several threads."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
-        """Begin with nobody waiting."""
+        """Create an empty queue."""
         self._clock = clock
         self._changed = threading.Condition()
         self._heap: list[tuple[float, int, Ticket]] = []
@@ -82,43 +81,43 @@ class WaitingLine:
         return len(self._heap)
 
     def put(self, ticket: Ticket) -> None:
-        """Queue a ticket from now on."""
+        """Add a ticket."""
         with self._changed:
             ticket.since = self._clock()
             heapq.heappush(self._heap, (ticket.due, next(self._number), ticket))
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let `take` return nothing once nobody waits."""
+        """Let `take` return nothing once the queue is empty."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def take(self, most: int, samples: int, patience_s: float) -> list[Ticket]:
-        """Take the next batch: wait for a ticket and, a moment, for others.
+        """Take the next batch: wait for a ticket and then, briefly, for others.
 
         Args:
-            most: Tickets.
-            samples: In their windows together, unless one alone has more.
-            patience_s: How long the first waits for others; it is not waited where they are
-                enough already.
+            most: Maximum number of tickets.
+            samples: Maximum in their windows together; a single window may have more.
+            patience_s: How long the first waits for others, in seconds, unless there are enough
+                already.
 
         Returns:
-            The tickets due first; what is overdue comes in addition, to be left out.
-            Nothing after `close`, when nobody waits.
+            The tickets due first; overdue ones come in addition, and are to be left out.
+            An empty list after `close`, when the queue is empty.
         """
         with self._changed:
             while True:
                 self._changed.wait_for(lambda: self._heap or self._closed)
                 if not self._closed:
                     self._changed.wait_for(lambda: self._fills(most, samples), patience_s)
-                # While this one waited for others, another thread may have taken them all.
+                # While this thread waited, another may have taken all tickets.
                 taken = self._pop(most, samples)
                 if taken or self._closed:
                     return taken
 
     def overdue(self, ticket: Ticket) -> bool:
-        """Whether a ticket is a draft, or an end ahead of its time, for which there was no time."""
+        """Return whether it is too late for a ticket: a draft, or an end that is now certain."""
         return self._clock() > ticket.worthless_from
 
     def _fills(self, most: int, samples: int) -> bool:

@@ -1,4 +1,4 @@
-"""Which stretch of an utterance to encode next: windows [left | chunk | right].
+"""Plans the windows of an utterance that are encoded: [left | chunk | right].
 
 NeMo's buffered streaming (`speech_to_text_streaming_infer_rnnt.py`, `StreamingBatchedAudioBuffer`)
 re-encodes for each chunk a window that adds audio of the past and of the future, and takes only the
@@ -17,12 +17,12 @@ from eclectus.core.timebase import TimeBase
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A look at what is not final yet: all frames after the left context give a draft."""
+    """A step for a draft: nothing becomes final, all frames after the left context are searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """The next frames of an utterance that goes on; they become final.
+    """A step within an utterance: its next frames become final.
 
     Attributes:
         frames: How many, after the left context.
@@ -35,12 +35,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """The end of an utterance: all frames after the left context become final."""
+    """The last step of an utterance: all frames after the left context become final."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """The end of an utterance, computed like `Last` before it is certain that it is the end.
+    """A last step, computed like `Last` but before it is certain that the utterance ends there.
 
     Attributes:
         certain_in_s: Seconds until it is certain.
@@ -61,7 +61,7 @@ class Step(Generic[Kind]):
         start: First sample of the window.
         stop: One past its last.
         drop: Frames of the left context.
-        kind: What becomes of the frames after these.
+        kind: What the frames after these are used for.
     """
 
     start: int
@@ -80,7 +80,8 @@ class Contexts:
         right: Audio of the future.
         draft_left: Audio of the past for drafts.
         frame: Samples per frame.
-        catch_up: Longest chunk when audio waits, whole chunks; 0 if it is always `chunk`.
+        catch_up: Longest chunk when more audio has arrived, in whole chunks; 0 if it is always
+            `chunk`.
     """
 
     left: int
@@ -111,10 +112,10 @@ class Contexts:
         return done + self.chunk + self.right + 1
 
     def next_step(self, done: int, available: int) -> Step[Chunk] | None:
-        """Plan the next chunk, or several in one where audio waits and they may be.
+        """Plan the next chunk, or several in one if `catch_up` allows it and audio has arrived.
 
-        A chunk waits for one sample more than its right context: were the stream to end there, the
-        rest would be final with it, as in NeMo.
+        A chunk needs one sample more than its right context: if the stream ended exactly there, the
+        rest would become final with it, as in NeMo.
 
         Args:
             done: Samples whose frames are final; a multiple of `chunk`.
@@ -129,13 +130,13 @@ class Contexts:
         return Step(start, stop, (done - start) // self.frame, Chunk(chunk // self.frame))
 
     def ends_at_once(self, done: int, available: int) -> bool:
-        """Whether an utterance that ends here is best finished in one step."""
+        """Return whether an utterance that ends here should be finished in one step."""
         return 0 < available - done <= self.catch_up
 
     def last_step(self, done: int, available: int) -> Step[Last] | None:
         """Plan the rest at the end of an utterance; None if every sample is done.
 
-        The window has its full length as far as there is audio, so the left context grows by what
+        The window has its full length if there is enough audio: the left context is longer by what
         chunk and right context lack.
         """
         if available <= done:
@@ -144,12 +145,12 @@ class Contexts:
         return Step(start, available, (done - start) // self.frame, Last())
 
     def draft_step(self, done: int, available: int) -> Step[Draft] | None:
-        """Plan a look at what is not final yet, with less of the past: it comes often."""
+        """Plan a draft, with a shorter left context because drafts are frequent."""
         if available <= done:
             return None
         start = max(0, done - self.draft_left)
         return Step(start, available, (done - start) // self.frame, Draft())
 
     def needed_from(self, done: int) -> int:
-        """Return the first sample that a later window may ask for."""
+        """Return the first sample that a later window may need."""
         return max(0, done + 1 - self.total)

@@ -1,6 +1,6 @@
-"""Which language a text is in: its script where that decides, else statistics of its letters.
+"""Identifies the language of a text: by its script where that decides, else by statistics.
 
-The statistics are py3langid's (naive Bayes over byte sequences, after Lui and Baldwin 2012,
+The statistics are those of py3langid (naive Bayes over byte sequences, after Lui and Baldwin 2012,
 "langid.py: An Off-the-shelf Language Identification Tool"), the extra `language`.
 """
 
@@ -46,7 +46,7 @@ class _Identifier(Protocol):
 
 
 class LanguageDetector:
-    """Tells the language of a text; threads may share one.
+    """Identifies the language of a text; threads may share one.
 
     The library and its statistics (about 100 MiB) are loaded at the first text that needs them,
     once for all detectors of the process.
@@ -139,7 +139,7 @@ def _probabilities(text: str, candidates: Sequence[str]) -> dict[str, float]:
     unknown = [code for code in candidates if code not in ranked]
     if unknown:
         raise OptionError(
-            f"The language of a text can't be told where it may be {', '.join(unknown)}; "
+            f"The language of a text can't be identified where it may be {', '.join(unknown)}; "
             f"known are {', '.join(sorted(ranked))}.",
             option="languages",
             value=tuple(unknown),
@@ -156,7 +156,7 @@ def _identifier() -> _Identifier:
         langid = importlib.import_module("py3langid.langid")
     except ImportError as error:
         raise BackendUnavailableError(
-            "Telling the language of a text needs py3langid: pip install 'eclectus[language]'.",
+            "Identifying the language of a text needs py3langid: pip install 'eclectus[language]'.",
             extra="language",
         ) from error
     made = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)

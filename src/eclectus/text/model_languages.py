@@ -1,4 +1,4 @@
-"""Which of a model's languages a text is in."""
+"""Identifies which of a model's languages a text is in."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ log = logging.getLogger(__name__)
 
 
 class ModelLanguages:
-    """The languages of a model, and how to tell which of them a text is in.
+    """The languages of a model, and the function that identifies which of them a text is in.
 
     Where the model knows one language only, every text is in it, and nothing is identified.
 
     Attributes:
         only: ISO 639-1 code of a model's one language; None if it knows several, or none is known.
-        identify: Tells the language of a text; None where nothing is to be told.
+        identify: Identifies the language of a text; None where nothing is identified.
     """
 
     def __init__(self, codes: Sequence[str], identify: LanguageIdentifier | None) -> None:
@@ -31,14 +31,14 @@ class ModelLanguages:
 
         Args:
             codes: ISO 639-1; empty if unknown.
-            identify: Tells the language of a text among several; None to leave it unknown.
+            identify: Identifies the language of a text among several; None to leave it unknown.
         """
         self.only = codes[0] if len(codes) == 1 else None
         self.identify = identify if len(codes) > 1 else None
 
     @staticmethod
     def of(config: ModelConfig) -> ModelLanguages:
-        """Return the languages of a model, told by what is installed."""
+        """Return the languages of a model, identified by the library that is installed."""
         return ModelLanguages(config.languages, language_identifier(config))
 
     def of_text(self, text: str, hint: str | None) -> str | None:
@@ -70,12 +70,12 @@ class ModelLanguages:
 def language_of(segments: Sequence[Segment], config: ModelConfig, hint: str | None) -> str | None:
     """Return the language of what was said, an ISO 639-1 code.
 
-    None where the text is too short to tell, or where nothing is installed that could tell (the
-    extra `language`).
+    None where the text is too short, or where the library that identifies languages (the extra
+    `language`) is not installed.
 
     Args:
         segments: What was said.
-        config: The card of the model that heard it.
+        config: The card of the model that transcribed it.
         hint: The language that is expected.
     """
     text = " ".join(segment.text for segment in segments)
@@ -83,10 +83,10 @@ def language_of(segments: Sequence[Segment], config: ModelConfig, hint: str | No
 
 
 def language_identifier(config: ModelConfig) -> LanguageIdentifier:
-    """Return what tells the language of a text among those of a model of several languages.
+    """Return a function that identifies the language of a text among those of a model.
 
-    It returns None for every text where nothing is installed that could tell (the extra
-    `language`).
+    The function returns None for every text where the library that it needs (the extra `language`)
+    is not installed.
     """
     detector = _detector(config.languages)
 
@@ -101,7 +101,7 @@ def language_identifier(config: ModelConfig) -> LanguageIdentifier:
 
 
 def check_language(language: str | None, config: ModelConfig) -> None:
-    """Refuse a hint that the model does not know.
+    """Check that the model knows a language that is given as a hint.
 
     Raises:
         OptionError: The language is none of the model's.

@@ -1,4 +1,4 @@
-"""Words to segments: sentences, cut further where they pass a limit."""
+"""Groups words into segments: sentences, divided further where they exceed a limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from eclectus.text.words import is_punctuation
 
 _DEFAULT = SegmentOptions()
 _SHORT_REST = 2
-"""A cut that leaves so few words of a sentence, or fewer, leaves a scrap."""
+"""A division that leaves so few words of a sentence, or fewer, reads badly."""
 _LONG_PAUSE_S = 1.0
 
 
@@ -19,9 +19,10 @@ def to_segments(words: Sequence[Word], options: SegmentOptions = _DEFAULT) -> tu
     """Group words into segments; together they hold exactly the words, in order.
 
     A segment ends at the end of a sentence, at a pause of `silence_gap_s` and where the speaker
-    changes. One that passes a limit is cut at the best place before it: after a comma or in a
-    long pause, near the limit, leaving no scrap. The limits hold for every segment of more than
-    one word; none begins with punctuation alone unless a limit forces it.
+    changes. One that exceeds a limit is divided at the best place before it: after a comma or in
+    a long pause, near the limit, and not so that one or two words remain. The limits hold for
+    every segment of more than one word; none begins with punctuation alone unless a limit forces
+    it.
     """
     segmenter = Segmenter(options)
     return (*segmenter.add(words), *segmenter.finish())
@@ -42,7 +43,7 @@ class Segmenter:
         self._cased = False
 
     def add(self, words: Iterable[Word]) -> list[Segment]:
-        """Add words; return the segments that are certain now."""
+        """Add words; return the segments that are complete now and will not change."""
         segments: list[Segment] = []
         for word in words:
             # Whether the text has capital letters at all is judged by the words so far: those to
@@ -54,16 +55,16 @@ class Segmenter:
         return segments + self._cut()
 
     def finish(self) -> list[Segment]:
-        """Return the segments of the words that are left: nothing follows them."""
+        """Return the segments of the remaining words; no words follow them."""
         return self._close()
 
     def _close(self) -> list[Segment]:
-        """Divide the open words, which end a sentence, within the limits."""
+        """Return the segments of the open words, the last of which ends a sentence."""
         words, self._open = self._open, []
         return [_segment(part) for part in _within_limits(words, self._options, ended=True)]
 
     def _cut(self) -> list[Segment]:
-        """Cut off what passes a limit wherever the sentence may end."""
+        """Return the segments before a limit that do not depend on how the sentence goes on."""
         parts = [*_within_limits(self._open, self._options, ended=False)]
         self._open = self._open[sum(map(len, parts)) :]
         return [_segment(part) for part in parts]
@@ -83,11 +84,11 @@ def _ends_between(last: Word, following: Word, cased: bool, options: SegmentOpti
 def _within_limits(
     words: Sequence[Word], options: SegmentOptions, *, ended: bool
 ) -> Iterator[Sequence[Word]]:
-    """Divide a sentence; one that has not ended only as far as its other words don't matter."""
+    """Yield the parts of a sentence; if it goes on, those that its later words don't change."""
     begin = 0
     while begin < len(words):
         reach = _reach(words, begin, options)
-        # With so few words behind the limit, the best place depends on how many will come.
+        # With so few words after the limit, the best place depends on how many will follow.
         if not ended and len(words) - reach <= _SHORT_REST:
             return
         stop = reach if reach == len(words) else _best_stop(words, begin, reach)
@@ -96,7 +97,7 @@ def _within_limits(
 
 
 def _reach(words: Sequence[Word], begin: int, options: SegmentOptions) -> int:
-    """Return the furthest stop that keeps all limits; one word always passes."""
+    """Return the largest stop that keeps all limits; a single word always does."""
     characters = len(words[begin].text)
     for stop in range(begin + 1, len(words)):
         characters += 1 + len(words[stop].text)
@@ -114,7 +115,7 @@ def _exceeds(value: float, limit: float | None) -> bool:
 
 
 def _best_stop(words: Sequence[Word], begin: int, reach: int) -> int:
-    """Choose where to cut words[begin:], at the latest at `reach` (which is before the end)."""
+    """Return where to divide words[begin:], at `reach` (which is before the end) or earlier."""
 
     def merit(stop: int) -> float:
         last, following = words[stop - 1], words[stop]

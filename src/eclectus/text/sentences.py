@@ -1,4 +1,4 @@
-"""Where a sentence ends: a few rules over words, no language model."""
+"""Decides where a sentence ends: a few rules over words, no language model."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ACRONYM = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]\.?")
 
 
 def ends_sentence(word: str, following: str | None, *, cased: bool = True) -> bool:
-    """Tell whether a sentence ends after a word.
+    """Return whether a sentence ends after a word.
 
     `.`, `?`, `!`, `…`, their full-width forms and combinations, closing quotes and brackets
     after them, end one, except where the next word is lower-case, within numbers (`3.` `14`)
@@ -65,7 +65,7 @@ def ends_sentence(word: str, following: str | None, *, cased: bool = True) -> bo
 
 
 def _full_stop(core: str, following: str) -> bool:
-    """Tell whether a single dot after a word is a full stop, not part of the word."""
+    """Return whether a single dot after a word is a full stop, not part of the word."""
     lower = core.lower()
     next_word = following.rstrip(_TERMINATORS + _CLOSERS + ",;:").lower()
     if core.isdigit():
@@ -84,6 +84,6 @@ def _full_stop(core: str, following: str) -> bool:
 
 
 def ends_clause(word: str) -> bool:
-    """Tell whether a word closes a part of a sentence, where a break reads well."""
+    """Return whether a word closes a clause, so that a line or segment may break after it."""
     bare = word.rstrip(_CLOSERS)
     return bool(bare) and bare[-1] in ",;:、，；：–—" + _TERMINATORS

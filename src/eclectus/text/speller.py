@@ -17,8 +17,8 @@ from eclectus.text.words import is_spelt, may_become_punctuation, to_tokens, to_
 class Speller:
     """Spells what a model's search found, for files and for streams.
 
-    It holds no state, so threads may share one. What is found piece by piece gives the same words
-    as the whole, whatever the pieces: see `settle` and `Segmenter`.
+    It holds no state, so threads may share one. A hypothesis that comes in parts gives the same
+    words and segments as the whole, whatever the parts: see `settle` and `Segmenter`.
     """
 
     def __init__(
@@ -115,8 +115,8 @@ class Speller:
         segments = to_segments(self.words(tokens), self._segments)
         languages = ModelLanguages.of(self._config)
         found = languages.of_text(" ".join(segment.text for segment in segments), language)
-        told = (languages.with_language(segment, language or found) for segment in segments)
-        return Transcript(tuple(told), duration_s, found, self._config.name, tokens)
+        labelled = (languages.with_language(segment, language or found) for segment in segments)
+        return Transcript(tuple(labelled), duration_s, found, self._config.name, tokens)
 
     def _place(self, token_ids: IntArray, spelt: int) -> int:
         """Return how many tokens, from the first, hold so many that are in words."""

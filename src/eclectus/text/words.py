@@ -89,20 +89,20 @@ def to_words(
 
 
 def is_spelt(token_id: int, tokenizer: Tokenizer) -> bool:
-    """Tell whether a token has a part in the text, as all but special ones have."""
+    """Return whether a token contributes to the text, as all but special ones do."""
     return bool(tokenizer.piece(token_id))
 
 
 def may_become_punctuation(text: str) -> bool:
-    """Tell whether the text of a last word may turn out to be signs only.
+    """Return whether the text of a last word may become punctuation when tokens are added.
 
-    That is so where it ends in bytes of a character whose other bytes may still come.
+    This is the case if it ends in bytes of a character whose other bytes are still missing.
     """
     return text.endswith(UNDECODABLE) and is_punctuation(text.rstrip(UNDECODABLE))
 
 
 def is_punctuation(text: str) -> bool:
-    """Tell whether a text has nothing to be spoken: signs and spaces only."""
+    """Return whether a text consists of punctuation and spaces, of which nothing is spoken."""
     return all(
         character.isspace()
         or (unicodedata.category(character)[0] == "P" and character not in _SPOKEN_SIGNS)
@@ -143,7 +143,7 @@ def _spans(
 
 
 def _rising(frames: Iterable[int]) -> list[int]:
-    """Lift each frame to the highest before it; what is joined at a seam may step back."""
+    """Raise each frame to the highest before it: where windows were joined, one may be lower."""
     highest = 0
     rising = []
     for frame in frames:
@@ -168,7 +168,7 @@ def _split_at_spaces(tokens: Iterable[Token]) -> list[list[Token]]:
 
 
 def _is_pending(groups: list[list[Token]]) -> bool:
-    """Tell whether the last group is a lone `▁` so far: the next token spells its word."""
+    """Return whether the last group is only a `▁` so far: the next token spells its word."""
     return bool(groups) and not _text(groups[-1])
 
 
