@@ -102,6 +102,7 @@ ALIASES: tuple[Alias, ...] = (
     Alias("MIN_SEGMENT_DURATION_SEC", "subtitles.min_duration_s"),
     Alias("MAX_SEGMENT_DURATION_SEC", "subtitles.max_duration_s"),
     Alias("PARAKEET_CACHE_DIR", "hub.cache_dir"),
+    Alias("PROCESSING_TIMEOUT", "server.processing_timeout_s"),
     Alias("LOG_LEVEL", "logging.level", "also `WARN`, `CRITICAL`", _log_level),
     Alias("TARGET_SR", None, "must be 16000", _sample_rate),
     Alias("TARGET_SAMPLE_RATE", None, "must be 16000", _sample_rate),

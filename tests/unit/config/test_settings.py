@@ -289,6 +289,7 @@ def test_a_dotenv_file_is_read_as_shells_write_it(tmp_path: Path) -> None:
         ("MIN_SEGMENT_DURATION_SEC", "1.5", "subtitles.min_duration_s", 1.5),
         ("MAX_SEGMENT_DURATION_SEC", "6", "subtitles.max_duration_s", 6.0),
         ("PARAKEET_CACHE_DIR", "/models", "hub.cache_dir", "/models"),
+        ("PROCESSING_TIMEOUT", "90", "server.processing_timeout_s", 90.0),
         ("LOG_LEVEL", "INFO", "logging.level", LogLevel.INFO),
         ("LOG_LEVEL", "Warn", "logging.level", LogLevel.WARNING),
     ],
