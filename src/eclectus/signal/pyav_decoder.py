@@ -46,10 +46,7 @@ class PyAVDecoder:
         self._failure = av.FFmpegError
         self._mixer = mixer
         try:
-            # A hostile tag must not stop the audio: errors in metadata are replaced.
-            self._container = av.open(
-                source.rewind(), "r", metadata_errors="replace", options=dict(_OPTIONS)
-            )
+            self._container = _open(source)
         except (av.FFmpegError, ValueError) as error:
             raise RefusedError(_reason(error)) from error
         try:
@@ -139,6 +136,17 @@ class PyAVDecoder:
         if frame.format.is_planar:
             return self._mixer(samples.T)
         return self._mixer(samples.reshape(-1, frame.layout.nb_channels))
+
+
+def _open(source: ByteSource) -> av.container.InputContainer:
+    import av
+
+    try:
+        # A hostile tag must not stop the audio: errors in metadata are replaced.
+        return av.open(source.rewind(), "r", options=dict(_OPTIONS), metadata_errors="replace")
+    except TypeError:
+        # From PyAV 19 on tags are read when they are asked for, and nothing here asks.
+        return av.open(source.rewind(), "r", options=dict(_OPTIONS))
 
 
 def _first(frames: Iterator[av.AudioFrame]) -> av.AudioFrame:

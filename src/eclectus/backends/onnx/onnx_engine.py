@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from types import ModuleType
 from typing import Any
 
@@ -33,11 +34,16 @@ for anything else. This is the one place where a text decides.
 
 @functools.cache
 def engine() -> ModuleType:
-    """Import ONNX Runtime.
+    """Import ONNX Runtime, with its telemetry switched off.
+
+    From 1.32 on its wheels keep a device id and a database in the user's home and send events to
+    their maker; a variable read at the import is what prevents all of it. Whoever wants the events
+    sets the variable to 0.
 
     Raises:
         BackendUnavailableError: It is not installed.
     """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # noqa: TID251 - set, not read
     try:
         import onnxruntime
     except ImportError as error:
