@@ -80,7 +80,7 @@ class Model(Recognizer):
             options,
             sample_rate=sample_rate,
             identify=language_identifier(self.config),
-            new_detector=_detector(options.endpoint),
+            new_detector=new_detector(options.endpoint),
         )
 
     def stream_engine(self, search: GreedySearch) -> StreamEngine:
@@ -164,12 +164,17 @@ def transcribe(
         return recognizer.transcribe(source, sample_rate=sample_rate)
 
 
-def _detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
-    from eclectus.signal.onset import OnsetDetector, OnsetOptions
+def new_detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
+    """Return what makes a detector of speech for each stream.
+
+    Raises:
+        BackendUnavailableError: It needs the extra `vad`.
+    """
+    from eclectus.signal.vad import EnergyDetector
 
     if options.enabled and options.detector is SpeechDetection.SILERO:
         return partial(load_silero().start, options.threshold)
-    return partial(OnsetDetector, OnsetOptions.of(options.threshold))
+    return partial(EnergyDetector, options.threshold)
 
 
 def _member(kind: type[Choice], name: str) -> Choice:

@@ -13,8 +13,8 @@ from eclectus.core.options import StreamOptions
 from eclectus.core.protocols import LanguageIdentifier, SpeechDetector, Tokenizer
 from eclectus.core.types import FloatArray
 from eclectus.recognition.assemble import check_language
-from eclectus.signal.onset import OnsetDetector
 from eclectus.signal.resample import StreamResampler
+from eclectus.signal.vad import EnergyDetector
 from eclectus.streaming.buffer import SampleBuffer
 from eclectus.streaming.endpoint import Endpointer, Mark
 from eclectus.streaming.engine import Found, StreamEngine, Work
@@ -47,7 +47,7 @@ class Session:
         *,
         sample_rate: int | None = None,
         identify: LanguageIdentifier | None = None,
-        new_detector: Callable[[], SpeechDetector] = OnsetDetector,
+        new_detector: Callable[[], SpeechDetector] = EnergyDetector,
         clock: Clock = time.perf_counter,
     ) -> None:
         """Open a stream; `eclectus.load().stream()` does this.
