@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from eclectus.backends.onnx.silero import load_silero
+from eclectus.backends.onnx.silero import has_silero, load_silero
 from eclectus.core.errors import OptionError
 from eclectus.core.options import (
     BackendOptions,
@@ -172,7 +172,10 @@ def new_detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
     """
     from eclectus.signal.vad import EnergyDetector
 
-    if options.enabled and options.detector is SpeechDetection.SILERO:
+    kind = options.detector
+    if kind is SpeechDetection.AUTO:
+        kind = SpeechDetection.SILERO if has_silero() else SpeechDetection.ENERGY
+    if options.enabled and kind is SpeechDetection.SILERO:
         return partial(load_silero().start, options.threshold)
     return partial(EnergyDetector, options.threshold)
 

@@ -67,8 +67,9 @@ class WindowPlan(StrEnum):
 
 
 class SpeechDetection(StrEnum):
-    """What hears speech in a live stream: energy and spectrum, or Silero's network."""
+    """What hears speech in a live stream: the level, or Silero's network; `auto` if installed."""
 
+    AUTO = "auto"
     ENERGY = "energy"
     SILERO = "silero"
 
@@ -292,8 +293,9 @@ class EndpointOptions:
 
     Attributes:
         enabled: If not, the stream is one utterance from the first sample to the last.
-        detector: What hears speech: `energy` needs nothing, `silero` (the extra `vad`) tells
-            speech from other sounds.
+        detector: What hears speech: `silero` is a network that tells speech from other sounds (the
+            extra `vad`), `energy` looks at the level alone, `auto` takes the network where it is
+            installed.
         threshold: How sure it must be, more than 0 and less than 1: the probability that `silero`
             asks for; for `energy`, 12 dB between 0 and 1. Lower hears softer speech, and more else.
         silence_s: This much silence after speech ends it.
@@ -303,7 +305,7 @@ class EndpointOptions:
     """
 
     enabled: bool = True
-    detector: SpeechDetection = SpeechDetection.ENERGY
+    detector: SpeechDetection = SpeechDetection.AUTO
     threshold: float = 0.5
     silence_s: float = 0.8
     max_utterance_s: float | None = 60.0

@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import eclectus
+from eclectus.api import new_detector
 from eclectus.backends.onnx import silero
-from eclectus.backends.onnx.silero import SileroModel, load_silero
+from eclectus.backends.onnx.silero import SileroDetector, SileroModel, load_silero
 from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
 from eclectus.core.options import EndpointOptions, SpeechDetection, StreamOptions
 from eclectus.core.types import FloatArray
+from eclectus.signal.vad import EnergyDetector
 from eclectus.streaming.events import Endpoint, Final, SpeechStarted
 
 DATA = Path(__file__).resolve().parents[3] / "data"
@@ -106,6 +108,13 @@ def test_the_file_of_an_installed_package_is_used_without_importing_it() -> None
     assert load_silero() is load_silero()
 
 
+@pytest.mark.usefixtures("installed")
+def test_the_network_is_the_default_where_it_is_installed() -> None:
+    assert isinstance(new_detector(EndpointOptions())(), SileroDetector)
+    energy = EndpointOptions(detector=SpeechDetection.ENERGY)
+    assert isinstance(new_detector(energy)(), EnergyDetector)
+
+
 def test_a_higher_threshold_hears_less() -> None:
     heard = [sum(_model().start(threshold).push(garden())) for threshold in (0.1, 0.5, 0.999)]
     assert heard == sorted(heard, reverse=True)
@@ -184,7 +193,8 @@ def test_a_session_with_the_detector_divides_the_stream_into_utterances() -> Non
 
 
 @pytest.mark.usefixtures("absent")
-def test_without_the_extra_the_error_names_it() -> None:
+def test_without_the_extra_the_error_names_it_and_the_default_does_without() -> None:
+    assert isinstance(new_detector(EndpointOptions())(), EnergyDetector)
     with eclectus.load(threads=1) as model:
         with pytest.raises(BackendUnavailableError, match=r"pip install 'eclectus\[vad\]'"):
             model.stream(OPTIONS)
