@@ -21,7 +21,12 @@ import soxr
 from benchmarks.clips import RATE, find_audio, read
 from eclectus.core.types import FloatArray
 
-WORDS = ["yes", "no", "it", "on", "off", "stop", "go", "start", "left", "right", "up", "down", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "hello", "okay", "please", "thanks", "what", "who", "help", "time", "light", "music", "lock", "wait", "cancel", "repeat", "next", "back", "Peter", "Chicago"]
+_WORDS = (
+    "yes no it on off stop go start left right up down one two three four five six seven eight "
+    "nine ten hello okay please thanks what who help time light music lock wait cancel repeat "
+    "next back Peter Chicago"
+)
+WORDS = _WORDS.split()
 
 SENTENCES = (
     "The meeting is on Thursday at nine in the morning.",
