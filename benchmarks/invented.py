@@ -195,9 +195,14 @@ def invented(
     model: eclectus.Model, blocks: Iterator[FloatArray], detector: SpeechDetection
 ) -> list[str]:
     """Return the words that a session finds in a sound."""
-    options = StreamOptions(
-        live=LiveOptions(emit_partial=False), endpoint=EndpointOptions(detector=detector)
-    )
+    return invented_by(model, blocks, EndpointOptions(detector=detector))
+
+
+def invented_by(
+    model: eclectus.Model, blocks: Iterator[FloatArray], endpoint: EndpointOptions
+) -> list[str]:
+    """Return the words that a session with these endpoints finds in a sound."""
+    options = StreamOptions(live=LiveOptions(emit_partial=False), endpoint=endpoint)
     session = model.stream(options)
     events: list[Event] = [event for block in blocks for event in session.push(block)]
     events += session.finish()

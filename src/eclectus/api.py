@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eclectus.backends.onnx.silero import load_silero
+from eclectus.backends.onnx.silero import has_silero, load_silero
 from eclectus.core.choices import Device, Precision, SpeechDetection
 from eclectus.core.option_spec import instance
 from eclectus.core.options import (
@@ -78,7 +78,7 @@ class Model(Recognizer):
             options,
             sample_rate=sample_rate,
             identify=language_identifier(self.config),
-            new_detector=_detector(options.endpoint),
+            new_detector=new_detector(options.endpoint),
         )
 
     def stream_engine(self, search: GreedySearch) -> StreamEngine:
@@ -183,9 +183,17 @@ def _on_backend(folder: ModelFolder, options: BackendOptions) -> AcousticModel:
     return _BACKENDS[type(folder.network)](folder, options)
 
 
-def _detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
-    from eclectus.signal.onset import OnsetDetector, OnsetOptions
+def new_detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
+    """Return what makes a speech detector for each stream.
 
-    if options.enabled and options.detector is SpeechDetection.SILERO:
+    Raises:
+        BackendUnavailableError: It needs the extra `vad`.
+    """
+    from eclectus.signal.vad import EnergyDetector
+
+    kind = options.detector
+    if kind is SpeechDetection.AUTO:
+        kind = SpeechDetection.SILERO if has_silero() else SpeechDetection.ENERGY
+    if options.enabled and kind is SpeechDetection.SILERO:
         return partial(load_silero().start, options.threshold)
-    return partial(OnsetDetector, OnsetOptions.of(options.threshold))
+    return partial(EnergyDetector, options.threshold)

@@ -61,8 +61,9 @@ class WindowPlan(StrEnum):
 
 
 class SpeechDetection(StrEnum):
-    """What hears speech in a live stream: energy and spectrum, or Silero's network."""
+    """What detects speech in a live stream: Silero's network or the level; `auto`: the network."""
 
+    AUTO = "auto"
     ENERGY = "energy"
     SILERO = "silero"
 

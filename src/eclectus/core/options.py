@@ -328,9 +328,9 @@ class EndpointOptions(Options):
         flag="--endpoints/--no-endpoints",
     )
     detector: SpeechDetection = option(
-        SpeechDetection.ENERGY,
-        "What hears speech. `energy` needs nothing; `silero` (the extra `vad`) tells speech from "
-        "other sounds.",
+        SpeechDetection.AUTO,
+        "What detects speech. `silero` is a network that tells speech from other sounds (the extra "
+        "`vad`); `energy` measures the level alone; `auto` takes the network if it is installed.",
         flag="--speech-detector",
     )
     threshold: float = option(

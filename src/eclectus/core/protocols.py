@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 from eclectus.core.model_config import ModelConfig
 from eclectus.core.types import (
@@ -223,5 +223,35 @@ class SpeechDetector(Protocol):
 
         Raises:
             BackendError: The engine failed.
+        """
+        ...
+
+
+@runtime_checkable
+class SharingDetector(SpeechDetector, Protocol):
+    """A detector of speech whose network hears other streams in the same call."""
+
+    @property
+    def network(self) -> DetectorNetwork:
+        """What computes; detectors that share it may be heard together."""
+        ...
+
+
+class DetectorNetwork(Protocol):
+    """Computes the decisions of any number of streams."""
+
+    # Each network knows its own kind of detector alone.
+    def hear(self, detectors: Sequence[Any], blocks: Sequence[FloatArray]) -> list[list[bool]]:
+        """Add samples to detectors that share this network; each decides what it would alone.
+
+        Args:
+            detectors: Each once.
+            blocks: (n,) mono float32 at 16 kHz, of each.
+
+        Returns:
+            The decisions that became possible, of each.
+
+        Raises:
+            BackendError: The engine failed; none of these streams can go on.
         """
         ...

@@ -1,7 +1,7 @@
 """Streams listen for speech together: one thread hears all blocks that wait.
 
-Block by block that would be some ten short calls of NumPy each, all of which let go of the
-interpreter and wait for it again; while others compute, they wait longer than they work.
+Block by block that would be some short calls each, all of which let go of the interpreter and wait
+for it again; while others compute, they wait longer than they work.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-
-import numpy as np
+from functools import partial
 
 from eclectus.core.errors import StreamClosedError
-from eclectus.core.types import FloatArray
-from eclectus.signal.onset import Measured, OnsetDetector, measure_together
+from eclectus.core.protocols import DetectorNetwork, SharingDetector
 from eclectus.streaming.engine import Work
 from eclectus.streaming.events import Event
 from eclectus.streaming.steps import Listening, Steps
@@ -25,44 +23,36 @@ _TOGETHER = 16_000
 
 
 def listen(requests: Sequence[Listening]) -> list[Exception | None]:
-    """Let streams hear their samples; who fails fails alone.
+    """Let streams hear their samples; those that share a network in one call of it.
+
+    A stream that fails by itself fails alone; a network that fails, fails for all of its streams.
 
     Returns:
-        For each what went wrong.
+        For each stream what went wrong.
     """
-    frames: list[FloatArray | Exception | None] = [_gathered(request) for request in requests]
-    measured = iter(_measured([some for some in frames if isinstance(some, np.ndarray)]))
-    errors: list[Exception | None] = []
-    for request, some in zip(requests, frames, strict=True):
-        errors.append(_decided(request, next(measured)) if isinstance(some, np.ndarray) else some)
-    return errors
+    errors: dict[int, Exception | None] = {}
+    sharing: dict[DetectorNetwork, list[Listening]] = {}
+    for request in requests:
+        if isinstance(request.detector, SharingDetector):
+            sharing.setdefault(request.detector.network, []).append(request)
+        else:
+            errors[id(request)] = _error_of(request.hear)
+    for network, group in sharing.items():
+        error = _error_of(partial(_hear_together, network, group))
+        errors.update((id(request), error) for request in group)
+    return [errors[id(request)] for request in requests]
 
 
-def _gathered(request: Listening) -> FloatArray | Exception | None:
-    """Return the mel frames to measure; where that is not how it hears, let it hear."""
+def _hear_together(network: DetectorNetwork, group: Sequence[Listening]) -> None:
+    found = network.hear([one.detector for one in group], [one.samples for one in group])
+    for request, decisions in zip(group, found, strict=True):
+        request.decisions = decisions
+
+
+def _error_of(call: Callable[[], None]) -> Exception | None:
     try:
-        if isinstance(request.detector, OnsetDetector):
-            return request.detector.gather(request.samples)
-        request.hear()
-    except Exception as error:  # noqa: BLE001 - told to whose stream it is
-        return error
-    return None
-
-
-def _measured(frames: Sequence[FloatArray]) -> list[Measured | Exception]:
-    try:
-        return [*measure_together(frames)]
-    except Exception as error:  # noqa: BLE001 - told to whose streams they are
-        return [error] * len(frames)
-
-
-def _decided(request: Listening, measured: Measured | Exception) -> Exception | None:
-    if isinstance(measured, Exception):
-        return measured
-    assert isinstance(request.detector, OnsetDetector)
-    try:
-        request.decisions = request.detector.decide(measured)
-    except Exception as error:  # noqa: BLE001 - told to whose stream it is
+        call()
+    except Exception as error:  # noqa: BLE001 - raised in the calls for these streams
         return error
     return None
 

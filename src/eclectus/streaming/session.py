@@ -12,8 +12,8 @@ from eclectus.core.protocols import LanguageIdentifier, SpeechDetector, Tokenize
 from eclectus.core.types import FloatArray
 from eclectus.signal.decoded import to_float
 from eclectus.signal.given_samples import given_array, given_rate
-from eclectus.signal.onset import OnsetDetector
 from eclectus.signal.resample import StreamResampler
+from eclectus.signal.vad import EnergyDetector
 from eclectus.streaming.buffer import SampleBuffer
 from eclectus.streaming.endpoint import Endpointer, Mark
 from eclectus.streaming.engine import Found, StreamEngine, Work
@@ -49,7 +49,7 @@ class Session:
         *,
         sample_rate: int | None = None,
         identify: LanguageIdentifier | None = None,
-        new_detector: Callable[[], SpeechDetector] = OnsetDetector,
+        new_detector: Callable[[], SpeechDetector] = EnergyDetector,
         clock: Clock = time.perf_counter,
     ) -> None:
         """Open a stream; `eclectus.load().stream()` does this.

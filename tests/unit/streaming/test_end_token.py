@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import eclectus
 from eclectus.core.options import EndpointOptions, LiveOptions, StreamOptions
 from eclectus.core.types import FloatArray
-from eclectus.signal.onset import OnsetDetector
+from eclectus.signal.vad import EnergyDetector
 from eclectus.streaming.endpoint import Endpointer
 from eclectus.streaming.events import (
     Ended,
@@ -142,7 +142,7 @@ def test_the_next_utterance_begins_at_once_only_if_somebody_spoke_on(
     spoken_after: int, begun: bool
 ) -> None:
     decisions = [True] * (100 + spoken_after) + [False] * 60
-    endpointer = Endpointer(EndpointOptions(), OnsetDetector())
+    endpointer = Endpointer(EndpointOptions(), EnergyDetector())
     endpointer.take(decisions)
     assert endpointer.next_mark() is not None
     while endpointer.next_mark(until=160 * 160) is not None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from eclectus.core.options import EndpointOptions
 from eclectus.core.types import FloatArray
-from eclectus.signal.onset import OnsetDetector
+from eclectus.signal.vad import EnergyDetector
 from eclectus.streaming.endpoint import Endpointer, Mark
 from eclectus.streaming.events import EndpointReason
 
@@ -24,7 +24,7 @@ def voice(seconds: float) -> FloatArray:
 
 
 def marks(samples: FloatArray, options: EndpointOptions | None = None) -> list[Mark]:
-    endpointer = Endpointer(options or EndpointOptions(), OnsetDetector())
+    endpointer = Endpointer(options or EndpointOptions(), EnergyDetector())
     listening = endpointer.listening(samples)
     listening.hear()
     endpointer.take(listening.decisions)

