@@ -22,8 +22,8 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, File, UploadFile, WebSocket
 
 import eclectus
-from eclectus.apps.server.context import Service
-from eclectus.apps.server.listening import bind
+from eclectus.apps.server.common.binding import bind
+from eclectus.apps.server.common.dependencies import Service
 from eclectus.apps.server.run import make_server
 from eclectus.config.schema import Settings
 from eclectus.config.server_options import ServerOptions

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from eclectus.apps.server import openai_stream
-from eclectus.apps.server.openai_form import TranscriptionForm
-from eclectus.apps.server.openai_stream import open_events
+from eclectus.apps.server.openai import openai_stream
+from eclectus.apps.server.openai.openai_form import TranscriptionForm
+from eclectus.apps.server.openai.openai_stream import open_events
 from eclectus.config.schema import Settings
 from eclectus.config.server_options import ServerOptions
 from eclectus.core.errors import DeadlineError

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 
-from eclectus.apps.server.web import MEDIA_TYPES, POLICY, page_files
+from eclectus.apps.server.page.web import MEDIA_TYPES, POLICY, page_files
 from eclectus.config.schema import Settings
 from eclectus.config.server_options import ServerOptions
 from eclectus.output.registry import FORMATS
@@ -353,6 +353,6 @@ def test_a_visitor_who_closes_the_page_frees_the_place() -> None:
 
 
 def test_a_page_that_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eclectus.apps.server.web_ws._START_S", 0.05)
+    monkeypatch.setattr("eclectus.apps.server.page.web_ws._START_S", 0.05)
     with running() as (url, _), connect(f"ws{url[4:]}/web/live") as socket:
         assert [event["status"] for event in events_of(socket)] == [408]

@@ -18,9 +18,9 @@ from wyoming.event import Event, async_read_event
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
 
-from eclectus.apps.server.listening import bind
+from eclectus.apps.server.common.binding import bind
 from eclectus.apps.server.run import Server, make_server
-from eclectus.apps.server.wyoming import WyomingServer
+from eclectus.apps.server.wyoming.wyoming_server import WyomingServer
 from eclectus.config.schema import Settings
 from eclectus.config.server_options import ServerOptions
 from eclectus.core.errors import OptionError

@@ -8,57 +8,56 @@ when an utterance ended; the text message `stop` ends the stream.
 
 from __future__ import annotations
 
-import asyncio
-
-import numpy as np
-from fastapi import APIRouter, WebSocket
-
 from eclectus.apps.cli.main import main
 from eclectus.apps.server import app
-from eclectus.apps.server.context import Client, Service
-from eclectus.service.live import LiveStream
-from eclectus.service.service import StreamRequest
+from eclectus.apps.server.common.conversation import DONE, Conversation
+from eclectus.apps.server.common.live_driver import drive
+from eclectus.apps.server.common.samples import Encoding, SampleReader
+from eclectus.apps.server.common.socket_call import SocketCall
+from eclectus.apps.server.common.wire import Wire
+from eclectus.apps.server.common.wire_errors import message_of
+from eclectus.service.live import LiveEvent
 from eclectus.streaming.events import Endpoint, Final, Partial
 
 PATH = "/test/live"
-router = APIRouter()
 
 
-@router.websocket(PATH)
-async def live(socket: WebSocket, service: Service, client: Client) -> None:
-    async with service.stream(StreamRequest(protocol="test", client=client)) as stream:
-        await socket.accept()
-        reading = asyncio.create_task(_read(socket, stream))
-        try:
-            await _write(socket, stream)
-            await socket.close()
-        finally:
-            reading.cancel()
+class Plain(Conversation[SocketCall]):
+    protocol = "test"
+
+    def __init__(self, call: SocketCall) -> None:
+        self._call = call
+        self._words: list[str] = []
+
+    async def run(self) -> int:
+        reader = SampleReader(Encoding.PCM16)
+        async with self._call.service.stream(self._call.request(sample_rate=16_000)) as live:
+
+            async def hear(message: str | bytes) -> bool:
+                if isinstance(message, bytes):
+                    await live.push(reader.read_mono(message))
+                return message != "stop"
+
+            await drive(self._call.line, [live], hear, self._tell)
+        return DONE
+
+    async def fail(self, error: Exception) -> None:
+        await self._call.line.send({"error": message_of(error)})
+
+    async def _tell(self, _: int, batch: list[LiveEvent]) -> None:
+        for event in batch:
+            if isinstance(event, Final):
+                self._words += [word.text for word in event.words]
+            elif isinstance(event, Partial):
+                draft = " ".join([*self._words, *(word.text for word in event.words)])
+                await self._call.line.send({"text": draft, "is_final": False})
+            elif isinstance(event, Endpoint):
+                await self._call.line.send({"text": " ".join(self._words), "is_final": True})
+                self._words.clear()
 
 
-async def _read(socket: WebSocket, stream: LiveStream) -> None:
-    while True:
-        message = await socket.receive()
-        if message["type"] == "websocket.disconnect" or message.get("text") == "stop":
-            await stream.finish()
-            return
-        data = message.get("bytes") or b""
-        await stream.push(np.divide(np.frombuffer(data, "<i2"), 32768, dtype=np.float32))
-
-
-async def _write(socket: WebSocket, stream: LiveStream) -> None:
-    words: list[str] = []
-    async for event in stream.events():
-        if isinstance(event, Final):
-            words += [word.text for word in event.words]
-        elif isinstance(event, Partial):
-            draft = " ".join([*words, *(word.text for word in event.words)])
-            await socket.send_json({"text": draft, "is_final": False})
-        elif isinstance(event, Endpoint):
-            await socket.send_json({"text": " ".join(words), "is_final": True})
-            words = []
-
+TEST = Wire(name="test", live={PATH: Plain})
 
 if __name__ == "__main__":
-    app.ROUTERS = (router, *app.ROUTERS)  # type: ignore[assignment]  # before what takes all
+    app.WIRES = (*app.WIRES, TEST)
     main()

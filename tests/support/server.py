@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from eclectus.apps.server.listening import bind
+from eclectus.apps.server.common.binding import bind
 from eclectus.apps.server.run import Server, make_server
 from eclectus.config.schema import Settings
 from eclectus.service.service import SpeechService

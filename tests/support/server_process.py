@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from eclectus.apps.server.listening import bind
+from eclectus.apps.server.common.binding import bind
 from tests.support.server import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from fastapi import FastAPI
 
-from eclectus.apps.server.listening import bind
+from eclectus.apps.server.common.binding import bind
+from eclectus.apps.server.common.wire import Wires
 from eclectus.apps.server.run import make_server
 from eclectus.config.schema import Settings
 from eclectus.core.options import BackendOptions
 from eclectus.service.lag import watch_lag
-from tests.support.live_route import router
+from tests.support.live_route import TEST
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = 8
@@ -33,7 +34,7 @@ async def serving() -> AsyncIterator[str]:
     """Serve on this thread's event loop."""
     server = make_server(Settings(backend=BackendOptions(threads=1)))
     assert isinstance(server.config.app, FastAPI)
-    server.config.app.include_router(router)
+    Wires([TEST]).install(server.config.app)
     routes = server.config.app.router.routes
     routes.insert(0, routes.pop())  # before the route that takes all paths
     with bind("127.0.0.1", 0) as listening:

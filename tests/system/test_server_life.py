@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from eclectus.api import Model
-from eclectus.apps.server.listening import bind
+from eclectus.apps.server.common.binding import bind
 from eclectus.apps.server.run import make_server
 from eclectus.config.schema import Settings
 from eclectus.service.model_pool import ModelPool, _open

@@ -122,6 +122,14 @@ class LiveStream:
         """ISO 639-1 codes that the model knows; empty if unknown."""
         return self._session.languages
 
+    def require_language(self, language: str | None) -> None:
+        """Refuse a language that the model does not know.
+
+        Raises:
+            OptionError: It does not.
+        """
+        self._session.require_language(language)
+
     def hint(self, language: str | None) -> None:
         """Tell what language is expected from now on.
 

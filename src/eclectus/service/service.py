@@ -60,7 +60,9 @@ class StreamRequest:
         client: Whose stream it is: a key or an address.
         options: Contexts, drafts, endpoints; None for the server's.
         language: ISO 639-1 code of the language that is spoken, if known, also with a region: a
-            hint, which means nothing to a model that does not know the language.
+            hint.
+        strict_language: Whether a language that the model does not know is refused, as for files;
+            otherwise it is ignored.
         sample_rate: Of the samples that will be pushed, in Hz.
         stall_flush_s: See `LiveStream`.
     """
@@ -70,6 +72,7 @@ class StreamRequest:
     client: str = ""
     options: StreamOptions | None = None
     language: str | None = None
+    strict_language: bool = False
     sample_rate: int = SAMPLE_RATE
     stall_flush_s: float | None = None
 
@@ -213,7 +216,7 @@ class SpeechService:
     def _open(self, served: Served, request: StreamRequest) -> LiveStream:
         options = replace(request.options or self.settings.stream, search=self.settings.search)
         language = (request.language or "").partition("-")[0].lower()
-        if language in served.model.config.languages:
+        if language in served.model.config.languages or (language and request.strict_language):
             options = replace(options, language=language)
         session = served.model.stream(options, sample_rate=request.sample_rate)
         meter = LiveMeter(

@@ -158,6 +158,14 @@ class Session:
         """Begin a new stream at time 0; words that are not final are dropped."""
         self._begin()
 
+    def require_language(self, language: str | None) -> None:
+        """Refuse a language that the model does not know.
+
+        Raises:
+            OptionError: It does not.
+        """
+        check_language(language, self._engine.config)
+
     def hint(self, language: str | None) -> None:
         """Set the language that is expected from now on, also after a `reset`.
 
@@ -167,7 +175,7 @@ class Session:
         Raises:
             OptionError: The model does not know the language.
         """
-        check_language(language, self._engine.config)
+        self.require_language(language)
         self._hint = self._language.hint = language
 
     def drive(self, steps: Steps) -> list[Event]:

@@ -6,11 +6,10 @@ import asyncio
 import json
 
 import pytest
-from starlette.websockets import WebSocketDisconnect
 
-from eclectus.apps.server.ears_hub import Hub, Listener, is_token
-from eclectus.apps.server.ears_session import stream_options
-from eclectus.apps.server.ears_shapes import (
+from eclectus.apps.server.ears.ears_hub import Hub, Listener, is_token
+from eclectus.apps.server.ears.ears_session import stream_options
+from eclectus.apps.server.ears.ears_shapes import (
     Command,
     SessionWords,
     known_extensions,
@@ -18,7 +17,6 @@ from eclectus.apps.server.ears_shapes import (
     parse_command,
     word_message,
 )
-from eclectus.apps.server.live_socket import until_either_ends
 from eclectus.core.options import LiveOptions, StreamOptions
 from eclectus.core.types import Word
 
@@ -112,22 +110,3 @@ def test_only_the_right_tokens_open() -> None:
     assert not is_token("", ("a", "b"))
     assert not is_token("\ud800", ("a",))
     assert not is_token("a", ())
-
-
-def test_either_side_ends_both_and_a_client_that_left_is_no_error() -> None:
-    async def leaves() -> None:
-        raise WebSocketDisconnect(1006)
-
-    async def waits() -> None:
-        await asyncio.Event().wait()
-
-    async def fails() -> None:
-        raise ValueError("broken")
-
-    async def scene() -> None:
-        await until_either_ends(waits(), asyncio.sleep(0))
-        await until_either_ends(waits(), leaves())
-        with pytest.raises(ValueError, match="broken"):
-            await until_either_ends(waits(), fails())
-
-    asyncio.run(scene())

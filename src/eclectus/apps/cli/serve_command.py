@@ -41,7 +41,7 @@ def _say(message: str, *, banner: bool) -> None:
 def serve(*, loaded: LoadedSettings, no_banner: Quiet = False) -> None:
     """Run `eclectus serve`."""
     require_extra("server")
-    from eclectus.apps.server.listening import bind
+    from eclectus.apps.server.common.binding import bind
     from eclectus.service.decode_box import hide
     from eclectus.service.logs import log_as_json
     from eclectus.service.service import SpeechService

@@ -7,19 +7,17 @@ import logging
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
 from eclectus.apps.server.app import create_app
-from eclectus.apps.server.listening import bind
-from eclectus.apps.server.wyoming import WyomingServer
+from eclectus.apps.server.life import SIGNALS, alive
 from eclectus.config.schema import Settings
 from eclectus.service.logs import is_news
 from eclectus.service.service import SpeechService
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LARGEST_MESSAGE = 64 * 1024 * 1024
 
 
@@ -42,17 +40,8 @@ class Server(uvicorn.Server):
         Raises:
             EclectusError: The model can't be loaded.
         """
-        starting = asyncio.create_task(self.service.start())
-        starting.add_done_callback(self._end_if_failed)
-        try:
-            async with self._wyoming():
-                await self.serve(sockets)
-        finally:
-            starting.cancel()
-            await asyncio.gather(starting, return_exceptions=True)
-            await self.service.close()
-        if not starting.cancelled() and (problem := starting.exception()) is not None:
-            raise problem
+        async with alive(self.service, self._end) as self.wyoming_port:
+            await self.serve(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let what is under way end, then close."""
@@ -69,28 +58,15 @@ class Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        before = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    @asynccontextmanager
-    async def _wyoming(self) -> AsyncIterator[None]:
-        """Speak Wyoming too, if that is set; it drains together with the rest."""
-        settings = self.service.settings.server
-        if settings.wyoming_port is None:
-            yield
-            return
-        with bind(settings.host, settings.wyoming_port) as listener:
-            self.wyoming_port = listener.getsockname()[1]
-            async with WyomingServer(self.service).listening(listener):
-                yield
-
-    def _end_if_failed(self, starting: asyncio.Task[None]) -> None:
-        if not starting.cancelled() and starting.exception() is not None:
-            self.should_exit = True
+    def _end(self) -> None:
+        self.should_exit = True
 
 
 def make_server(settings: Settings, *, service: SpeechService | None = None) -> Server:

@@ -2,8 +2,9 @@
 
 import math
 
-from eclectus.apps.server.openai_shapes import Granularity, logprobs, verbose
-from eclectus.apps.server.whisper_cpp import with_words
+from eclectus.apps.server.common.whisper_shapes import Granularity, verbose
+from eclectus.apps.server.openai.openai_shapes import logprobs
+from eclectus.apps.server.whisper_cpp.whisper_cpp_files import with_words
 from eclectus.core.types import Segment, Token, Transcript, Word
 
 # With entropy as the measure, a confidence says nothing about the token's own probability.

@@ -1,7 +1,7 @@
 import asyncio
 from typing import Any
 
-from eclectus.apps.server.realtime_items import Items
+from eclectus.apps.server.openai.realtime_items import Items
 from eclectus.core.types import Token, Word
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eclectus.apps.server.realtime_shapes import SessionConfig, TurnDetection
+from eclectus.apps.server.openai.realtime_shapes import SessionConfig, TurnDetection
 from eclectus.core.options import EndpointOptions, StreamOptions
 
 SERVER = StreamOptions(endpoint=EndpointOptions(threshold=0.4))

@@ -3,7 +3,7 @@ import struct
 import numpy as np
 import pytest
 
-from eclectus.apps.server.samples import Encoding, SampleReader
+from eclectus.apps.server.common.samples import Encoding, SampleReader
 
 HALF = {
     Encoding.PCM8: bytes([128, 192, 64]),

@@ -1,6 +1,6 @@
 """What the page is sent of a live stream."""
 
-from eclectus.apps.server.web_shapes import event_fields
+from eclectus.apps.server.page.web_shapes import event_fields
 from eclectus.core.types import Segment, Word
 from eclectus.service.live import Flushed, Restarted
 from eclectus.streaming.events import LanguageDetected, SegmentDone, SpeechStarted

@@ -1,0 +1,1 @@
+"""What the wires share: keys, errors, uploads, files in work, live sessions."""

@@ -1,0 +1,1 @@
+"""Deepgram's wire: `/v1/listen` for files and live audio."""

@@ -1,0 +1,1 @@
+"""The wire of the FastAPI services for Parakeet."""

@@ -1,0 +1,1 @@
+"""OpenAI's wire: files, models and Realtime transcription."""

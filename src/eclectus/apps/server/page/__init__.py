@@ -1,0 +1,1 @@
+"""The web page, and the wire that only it speaks."""

@@ -1,0 +1,1 @@
+"""The wire of Wyoming, which Home Assistant and Rhasspy speak."""
