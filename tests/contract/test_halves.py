@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from eclectus.apps.server.deepgram.deepgram_file_shapes import recorded
-from eclectus.apps.server.deepgram.deepgram_live_shapes import Span, result
+from eclectus.apps.server.deepgram.deepgram_live_shapes import TimedText, result
 from eclectus.core.types import Segment, Transcript, Word
 from tests.support.clips import DATA, pcm16, right, samples, ulaw
 from tests.support.server import Running
@@ -79,7 +79,7 @@ def test_deepgrams_halves_tell_a_word_alike(text: str, bare: str) -> None:
     transcript = Transcript((Segment((word,), 0.5, 1.0),), 2.0)
     answer = recorded(transcript, "", utterances=False, paragraphs=False)
     of_file = answer["results"]["channels"][0]["alternatives"]
-    of_stream = result(Span(0.0, 2.0, (word,)), (0, 1), {})["channel"]["alternatives"]
+    of_stream = result(TimedText(0.0, 2.0, (word,)), (0, 1), {})["channel"]["alternatives"]
     assert of_file == of_stream
     assert of_file[0]["words"][0]["word"] == bare
 

@@ -8,9 +8,10 @@ import resource, sys
 from collections.abc import Iterator
 import numpy as np
 from eclectus.core.model_config import Head, ModelConfig
-from eclectus.core.options import TranscribeOptions
+from eclectus.core.options import BatchOptions, LongFormOptions, TranscribeOptions
 from eclectus.core.types import EncoderOutput
-from eclectus.recognition import recognizer
+from eclectus.recognition.longform import make_plan
+from eclectus.recognition.recognizer import Recognizer
 from eclectus.text.tokenizer import PieceTokenizer
 
 CONFIG = ModelConfig("trivial", Head.CTC, 80, 3)
@@ -47,9 +48,12 @@ class Drone:
         pass
 
 
-recognizer.open_audio = lambda source, *rest, **named: Drone(source)
-model = recognizer.Recognizer(Trivial(), PieceTokenizer(["a", "b", "c"]), TranscribeOptions())
-assert model.transcribe(int(sys.argv[1])).duration == int(sys.argv[1])
+model = Recognizer(Trivial(), PieceTokenizer(["a", "b", "c"]), TranscribeOptions())
+seconds = int(sys.argv[1])
+source = model.windowed(seconds, open_source=lambda source, *rest, **named: Drone(source))
+window = make_plan(LongFormOptions(), CONFIG).window
+(done,) = model.driver().run_in_order([source], BatchOptions(), window)
+assert done.transcript().duration == seconds
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from eclectus.core.errors import OptionError
+from eclectus.core.timebase import SAMPLE_RATE
 
 _PRECISIONS = {"float32": "fp32", "float16": "fp16", "half": "fp16", "bfloat16": "bf16"}
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
-_SAMPLE_RATE = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,11 @@ def _log_level(value: str) -> str:
 
 
 def _sample_rate(value: str) -> str:
-    if value.strip() != str(_SAMPLE_RATE):
+    if value.strip() != str(SAMPLE_RATE):
         raise OptionError(
-            f"the sample rate {value!r} is impossible: Parakeet models hear {_SAMPLE_RATE} Hz "
-            "only; audio of any rate is converted to that; remove the variable or set 16000",
+            f"the sample rate {value!r} is impossible: Parakeet models hear {SAMPLE_RATE} Hz "
+            "only; audio of any rate is converted to that; remove the variable or set "
+            f"{SAMPLE_RATE}",
             value=value,
         )
     return value

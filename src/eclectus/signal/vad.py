@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from eclectus.core.types import FloatArray
 from eclectus.signal.spans import Span, merge_spans
 
-_RATE = 16_000
 _HOP = 160
 _WINDOW = 320
 _FFT_SIZE = 512

@@ -14,11 +14,12 @@ from functools import partial
 
 from eclectus.core.errors import StreamClosedError
 from eclectus.core.protocols import DetectorNetwork, SharingDetector
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.streaming.engine import Work
 from eclectus.streaming.events import Event
 from eclectus.streaming.steps import Listening, Steps
 
-_TOGETHER = 16_000
+_TOGETHER = SAMPLE_RATE
 """Samples that are heard at once: what is computed of them stays in the cache."""
 
 
@@ -72,7 +73,7 @@ class _Call:
     listening: Listening | None = None
 
 
-class Listener:
+class ListeningThread:
     """Takes calls for streams as far as the first step of the model, in a thread of its own.
 
     A stream hears a long block in pieces, and others come to their turn between them.

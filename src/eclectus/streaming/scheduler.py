@@ -12,7 +12,7 @@ from eclectus.core.types import FloatArray
 from eclectus.streaming.engine import Found, StreamEngine, Work
 from eclectus.streaming.events import Event
 from eclectus.streaming.gate import Gate
-from eclectus.streaming.listening import Listener
+from eclectus.streaming.listening import ListeningThread
 from eclectus.streaming.session import Session
 from eclectus.streaming.steps import Steps
 from eclectus.streaming.throughput import Throughput, Utilization
@@ -71,7 +71,7 @@ class StreamScheduler:
         workers = _workers(threads)
         self._utilization = Utilization(workers)
         # Detecting speech takes time, and callers may be event loops.
-        self._listener = Listener(self._queue)
+        self._listener = ListeningThread(self._queue)
         self._threads = [
             threading.Thread(target=self._serve, name=f"streams-{number}", daemon=True)
             for number in range(workers)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from eclectus.core.errors import OptionError, StreamClosedError
 from eclectus.core.options import StreamOptions
 from eclectus.core.protocols import LanguageIdentifier, SpeechDetector, Tokenizer
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import FloatArray
 from eclectus.signal.decoded import to_float
 from eclectus.signal.given_samples import given_array, given_rate
@@ -28,7 +29,7 @@ from eclectus.text.speller import Speller
 
 _BREATH_S = 0.3
 """Silence within speech is shorter."""
-_HEARD_AT_ONCE = 16_000
+_HEARD_AT_ONCE = SAMPLE_RATE
 """Samples in which speech is detected in one request."""
 _END_OF_UTTERANCE = "<EOU>"
 """Of parakeet_realtime_eou_120m. Its <EOB> ends a mere "uh-huh" of a listener, and no utterance."""

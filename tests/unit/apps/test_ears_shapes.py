@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from eclectus.apps.server.ears.ears_hub import Hub, Listener, is_token
+from eclectus.apps.server.ears.ears_hub import EarsListener, Hub, is_token
 from eclectus.apps.server.ears.ears_session import stream_options
 from eclectus.apps.server.ears.ears_shapes import (
     Command,
@@ -85,7 +85,7 @@ def test_what_the_operator_chose_stays() -> None:
 
 def test_a_listener_that_does_not_read_is_let_go() -> None:
     async def scene() -> None:
-        hub, slow, quick = Hub(), Listener(), Listener()
+        hub, slow, quick = Hub(), EarsListener(), EarsListener()
         with hub.open() as stream:
             assert hub.subscribe(stream.identity, slow)
             assert hub.subscribe(stream.identity, quick)

@@ -16,7 +16,7 @@ from eclectus.signal.melframes import MelFrames
 from eclectus.signal.vad import EnergyDetector
 from eclectus.streaming.engine import Work
 from eclectus.streaming.events import Ended, Event
-from eclectus.streaming.listening import Listener, listen
+from eclectus.streaming.listening import ListeningThread, listen
 from eclectus.streaming.steps import Listening, Steps
 from eclectus.streaming.windows import Last
 
@@ -128,7 +128,7 @@ def ignore(_steps: Steps, _work: Work, _future: Future[list[Event]]) -> None:
     raise AssertionError("nobody asked for a step")
 
 
-def submit(listener: Listener, steps: Steps) -> Future[list[Event]]:
+def submit(listener: ListeningThread, steps: Steps) -> Future[list[Event]]:
     future: Future[list[Event]] = Future()
     listener.submit(steps, future)
     return future
@@ -137,7 +137,7 @@ def submit(listener: Listener, steps: Steps) -> Future[list[Event]]:
 def test_who_hears_much_lets_others_in_between() -> None:
     heard: list[str] = []
     go = threading.Event()
-    listener = Listener(ignore)
+    listener = ListeningThread(ignore)
     long = submit(listener, hears(Detector("long", heard, go), 5))
     short = submit(listener, hears(Detector("short", heard), 1))
     go.set()
@@ -150,7 +150,7 @@ def test_who_hears_much_lets_others_in_between() -> None:
 @pytest.mark.parametrize("broken", [Detector("broken", []), Sharing(Network(works=False))])
 def test_who_fails_fails_alone(broken: SpeechDetector) -> None:
     go = threading.Event()
-    listener = Listener(ignore)
+    listener = ListeningThread(ignore)
     first = submit(listener, hears(Detector("first", [], go), 1))
     calls = [
         submit(listener, hears(one, 2)) for one in (EnergyDetector(), broken, EnergyDetector())
@@ -171,7 +171,7 @@ def test_a_fault_of_who_computes_ends_its_call_and_no_thread() -> None:
         yield Work(np.zeros(0, np.float32), 0, LogMelWindows(MelFrames(80)), 0, Last(), None)
         return []
 
-    listener = Listener(faulty)
+    listener = ListeningThread(faulty)
     with pytest.raises(ZeroDivisionError):
         submit(listener, asks()).result(PATIENCE_S)
     assert submit(listener, hears(EnergyDetector(), 1)).result(PATIENCE_S) == [Ended(9.0)]
@@ -180,7 +180,7 @@ def test_a_fault_of_who_computes_ends_its_call_and_no_thread() -> None:
 
 def test_a_callback_may_close() -> None:
     go, closed = threading.Event(), threading.Event()
-    listener = Listener(ignore)
+    listener = ListeningThread(ignore)
     call = submit(listener, hears(Detector("one", [], go), 1))
 
     def close(_: Future[list[Event]]) -> None:
@@ -206,7 +206,7 @@ def test_a_session_hears_a_long_block_in_pieces(model: eclectus.Model) -> None:
 def test_close_ends_what_waits_and_refuses_more() -> None:
     heard: list[str] = []
     go = threading.Event()
-    listener = Listener(ignore)
+    listener = ListeningThread(ignore)
     calls = [submit(listener, hears(Detector("one", heard, go), 3)) for _ in range(4)]
 
     def let_go() -> None:

@@ -25,6 +25,7 @@ from eclectus.apps.server.deepgram.deepgram_terms import (
     deepgram_model,
     refuse_callback,
 )
+from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.service.fetch import FetchLimits, fetch
 from eclectus.service.service import FileRequest, SpeechService
 
@@ -48,7 +49,7 @@ class Asked(BaseModel):
     """Language that is spoken: a hint; `multi` to find out."""
     encoding: str | None = None
     """`linear16`, `linear32`, `mulaw` or `alaw` for samples without a header; not for files."""
-    sample_rate: SampleRate = 16_000
+    sample_rate: SampleRate = SAMPLE_RATE
     """Of samples without a header, in Hz."""
     channels: Channels = 1
     """Of samples without a header."""

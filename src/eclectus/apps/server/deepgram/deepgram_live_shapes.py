@@ -120,7 +120,7 @@ class ListenQuery(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimedText:
     """What a result is about: seconds of the stream, and the words in them."""
 
     start: float
@@ -129,7 +129,7 @@ class Span:
 
 
 def result(
-    span: Span, channel: tuple[int, int], metadata: Mapping[str, Any], **flags: bool
+    span: TimedText, channel: tuple[int, int], metadata: Mapping[str, Any], **flags: bool
 ) -> dict[str, Any]:
     """Return a `Results` message.
 

@@ -14,7 +14,7 @@ from eclectus.apps.server.common.live_driver import drive
 from eclectus.apps.server.common.samples import SampleReader
 from eclectus.apps.server.common.socket_call import SocketCall
 from eclectus.apps.server.common.wire_errors import HttpError, code_of, message_of
-from eclectus.apps.server.deepgram.deepgram_live_shapes import ListenQuery, Span, result
+from eclectus.apps.server.deepgram.deepgram_live_shapes import ListenQuery, TimedText, result
 from eclectus.apps.server.deepgram.deepgram_terms import (
     deepgram_model,
     model_info,
@@ -177,7 +177,7 @@ class _Channel:
             self._held = event.words
         elif isinstance(event, Partial):
             yield from self._release()
-            yield self._result(Span(self._told_until, heard_s, event.words))
+            yield self._result(TimedText(self._told_until, heard_s, event.words))
         elif isinstance(event, Endpoint):
             self._speaking = False
             if event.reason is not EndpointReason.FLUSH:
@@ -208,11 +208,11 @@ class _Channel:
         if words:
             self._last_word_end = words[-1].end
             until_s = max(until_s, words[-1].end)
-        span = Span(self._told_until, max(self._told_until, until_s), words)
+        span = TimedText(self._told_until, max(self._told_until, until_s), words)
         self._told_until = span.end
         return self._result(span, is_final=True, **flags)
 
-    def _result(self, span: Span, **flags: bool) -> dict[str, Any]:
+    def _result(self, span: TimedText, **flags: bool) -> dict[str, Any]:
         return result(span, self._index, self._metadata, **flags)
 
     def _utterance_end(self, heard_s: float) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ _MOST_WAITING = 1000
 """Messages that a listener may be behind before it is let go."""
 
 
-class Listener:
+class EarsListener:
     """One listener's messages, in order, from any number of streams."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Stream:
 
     def __init__(self, identity: int) -> None:
         self.identity = identity
-        self._listeners: list[Listener] = []
+        self._listeners: list[EarsListener] = []
 
     @property
     def listeners(self) -> int:
@@ -58,12 +58,12 @@ class Stream:
         """Copy a message to its listeners; those that are too slow lose it and are dropped."""
         self._listeners = [one for one in self._listeners if one.tell(text)]
 
-    def add(self, listener: Listener) -> None:
+    def add(self, listener: EarsListener) -> None:
         """Copy what follows to a listener, once however often it subscribes."""
         if listener not in self._listeners:
             self._listeners.append(listener)
 
-    def remove(self, listener: Listener) -> None:
+    def remove(self, listener: EarsListener) -> None:
         """Let a listener go."""
         self._listeners = [one for one in self._listeners if one is not listener]
 
@@ -90,14 +90,14 @@ class Hub:
         finally:
             del self._streams[stream.identity]
 
-    def subscribe(self, identity: int, listener: Listener) -> bool:
+    def subscribe(self, identity: int, listener: EarsListener) -> bool:
         """Copy a stream's messages to a listener; False if there is no such stream."""
         stream = self._streams.get(identity)
         if stream is not None:
             stream.add(listener)
         return stream is not None
 
-    def leave(self, listener: Listener) -> None:
+    def leave(self, listener: EarsListener) -> None:
         """Let a listener go from all streams."""
         for stream in self._streams.values():
             stream.remove(listener)

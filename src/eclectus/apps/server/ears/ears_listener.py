@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from eclectus.apps.server.common.live_driver import ClientGoneError, first_of
 from eclectus.apps.server.common.socket_call import SocketLine
-from eclectus.apps.server.ears.ears_hub import Hub, Listener, is_token
+from eclectus.apps.server.ears.ears_hub import EarsListener, Hub, is_token
 from eclectus.apps.server.ears.ears_shapes import (
     Command,
     Message,
@@ -29,7 +29,7 @@ class ListenerConnection:
         self._hub = hub
         self._tokens = tokens
         self._known = False
-        self._listener = Listener()
+        self._listener = EarsListener()
 
     async def run(self, first: Command) -> None:
         """Answer commands and copy messages until the client is too slow.
