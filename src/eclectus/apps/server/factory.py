@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from eclectus.apps.server.app import create_app
 from eclectus.apps.server.life import alive, drain_at_signals
 from eclectus.config.settings import load_settings
+from eclectus.service.decode_box import hide
 from eclectus.service.logs import is_news, log_as_json
 from eclectus.service.service import SpeechService
 
@@ -30,6 +31,7 @@ def make_app() -> FastAPI:
     """
     settings = load_settings().settings
     log_as_json(settings.logging.level)
+    hide()
     logging.getLogger("uvicorn.error").addFilter(is_news)
     service = SpeechService(settings)
     service.preload()
