@@ -14,11 +14,12 @@ import pytest
 from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelDownloadError, ModelError, ModelFilesError
 from eclectus.core.options import HubOptions
+from eclectus.core.regular_files import is_file_name
 from eclectus.models.cache import RepoCache
 from eclectus.models.pull import pull
 from eclectus.models.references import HubReference, parse
 from eclectus.models.remote_files import Listing
-from eclectus.models.remote_names import is_etag, is_file_name, is_revision
+from eclectus.models.remote_names import is_etag, is_revision
 from eclectus.models.store import HubClient
 from tests.support import graphs
 from tests.support.hub_server import HubServer, running_hub

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from eclectus.core.choices import Precision
 from eclectus.core.errors import ModelError, ModelFilesError, OptionError
+from eclectus.core.regular_files import below, is_within
 from eclectus.models.card import read_card
 from eclectus.models.layout import CONFIG, Selection, select
 from eclectus.models.lock import DEFAULT_REVISION, FILE_NAME, Lock, read_lock
-from eclectus.models.remote_names import below, is_commit, is_etag, is_revision, is_within
+from eclectus.models.remote_names import is_commit, is_etag, is_revision
 
 _PREFIX = "models--"
 PART_SUFFIX = ".eclectus-part"

@@ -21,6 +21,7 @@ from typing import Any
 
 from eclectus.core.errors import IncompatibleModelError, ModelFilesError
 from eclectus.core.model_config import Head
+from eclectus.core.regular_files import read_bounded
 from eclectus.networks.presence import check_present
 
 _PREFIX = "nemo-conformer-"
@@ -74,9 +75,9 @@ def read_card(path: Path) -> Card:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise _wrong(path, f"it has more than {_MAX_BYTES} bytes")
-        loaded = json.loads(path.read_bytes())
+        loaded = json.loads(read_bounded(path, _MAX_BYTES))
+    except OSError as error:
+        raise _wrong(path, str(error.strerror or error)) from error
     except (ValueError, RecursionError) as error:
         raise _wrong(path, f"it is no JSON ({error})") from error
     if not isinstance(loaded, dict):

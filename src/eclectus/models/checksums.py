@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from eclectus.core.regular_files import open_regular
+
 _CHUNK_BYTES = 4 * 1024 * 1024
 
 
@@ -20,7 +22,7 @@ def git_blob_id(path: Path) -> str:
 
 
 def _digest(path: Path, state: hashlib._Hash) -> str:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(_CHUNK_BYTES):
             state.update(chunk)
     return state.hexdigest()

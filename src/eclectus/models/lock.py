@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from eclectus.core.errors import ModelFilesError
-from eclectus.models.remote_names import is_commit, is_file_name
+from eclectus.core.regular_files import is_file_name, read_bounded
+from eclectus.models.remote_names import is_commit
 
 FILE_NAME = "eclectus.json"
 FORMAT = 1
 DEFAULT_REVISION = "main"
+_MOST_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +69,24 @@ def read_lock(path: Path, repo: str) -> Lock:
     Raises:
         ModelFilesError: The file is broken.
     """
+    loaded: Any = None
     try:
-        loaded = json.loads(path.read_bytes())
-        if loaded["format"] != FORMAT:
-            raise ModelFilesError(
-                f"{path} is of another version of eclectus; delete it and pull the model again.",
-                path=str(path),
-            )
-        return Lock(repo, _revisions(loaded["revisions"]), _commits(loaded["commits"]))
+        loaded = json.loads(read_bounded(path, _MOST_BYTES))
+        form = loaded["format"]
+        lock = Lock(repo, _revisions(loaded["revisions"]), _commits(loaded["commits"]))
     except FileNotFoundError:
         return Lock(repo)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelFilesError(
-            f"{path} is broken; delete it and pull the model again.", path=str(path)
-        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        form = loaded.get("format", FORMAT) if isinstance(loaded, dict) else FORMAT
+        raise _unusable(path, form) from error
+    if form != FORMAT:
+        raise _unusable(path, form)
+    return lock
+
+
+def _unusable(path: Path, form: object) -> ModelFilesError:
+    what = "is broken" if form == FORMAT else "is of another version of eclectus"
+    return ModelFilesError(f"{path} {what}; delete it and pull the model again.", path=str(path))
 
 
 def _revisions(loaded: Mapping[str, Any]) -> dict[str, str]:

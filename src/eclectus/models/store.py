@@ -20,11 +20,12 @@ from typing import Any, Protocol
 
 from eclectus.core.errors import ModelDownloadError
 from eclectus.core.options import HubOptions
+from eclectus.core.regular_files import below, is_file_name
 from eclectus.models.cache import PART_SUFFIX, RepoCache
 from eclectus.models.checksums import human_size
 from eclectus.models.hub_token import is_home, is_private, may_have_token
 from eclectus.models.remote_files import Listing, remote_file
-from eclectus.models.remote_names import below, is_commit, is_etag, is_file_name
+from eclectus.models.remote_names import is_commit, is_etag
 
 
 class DownloadProgress(Protocol):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from eclectus.core.errors import ModelFilesError
+from eclectus.core.regular_files import is_file_name, open_regular
 from eclectus.networks.protobuf_wire import WireError, fields, signed, submessage, text
 
 Shape: TypeAlias = "tuple[int | str | None, ...]"
@@ -62,7 +63,7 @@ def describe(path: Path) -> GraphFacts:
         ModelFilesError: The file is missing, empty, truncated or not ONNX.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             # Not closed by hand: views of it may live on in a traceback.
             return _describe(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except WireError as error:
@@ -110,9 +111,11 @@ def _read_initializer(tensor: memoryview, found: _Found) -> None:
     if not places:
         return
     entries = dict(_entry(place) for place in places)
-    name = entries.get("location", "")
+    name = entries.get("location", "").removeprefix("./")
     if not name:
         raise WireError("external data without a file name")
+    if not is_file_name(name):
+        raise WireError(f"external data outside of the model's folder: {name[:80]!r}")
     end = _integer(entries.get("offset", "0")) + _integer(entries.get("length", "0"))
     found.external[name] = max(found.external.get(name, 0), end)
 

@@ -6,14 +6,22 @@ the tokenizer's files. Only the configuration is read; nothing is unpacked.
 
 from __future__ import annotations
 
+import gzip
+import io
+import re
 import tarfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO, cast
+
+from eclectus.core.regular_files import open_regular
 
 CONFIG_MEMBER = "model_config.yaml"
-MAX_CONFIG_BYTES = 8 * 1024 * 1024
+MAX_CONFIG_BYTES = 1024 * 1024
+"""NeMo's own are some 100 kB; a parser in Python takes a second for this."""
+MAX_MEMBERS = 10_000
+_TARGET = re.compile(r"[A-Za-z_][\w.]{0,199}")
 # A compressed archive has to be read through to reach a late member; this much and no more.
 MAX_SCANNED_BYTES = 64 * 1024 * 1024
 
@@ -46,36 +54,58 @@ def is_nemo(path: Path) -> bool:
 def read_nemo(path: Path) -> NemoFacts:
     """Read the facts of an archive; never raises for its content."""
     try:
-        text = _config_text(path)
-    except (tarfile.TarError, OSError, EOFError, zlib.error):
+        with open_regular(path) as file:
+            text = _config_text(file)
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error):
         return NemoFacts(whole=False)
     return _facts(text) if text is not None else NemoFacts()
 
 
-def _config_text(path: Path) -> str | None:
-    with tarfile.open(path, mode="r:*") as archive:
-        compressed = _is_gzip(path)
-        for member in archive:
+class _Bounded(io.RawIOBase):
+    """A file of which nobody reads much at once: headers of a tar may claim to be gigabytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= MAX_CONFIG_BYTES:
+            raise OSError(f"the archive asks for {size} bytes at once")
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+
+def _config_text(file: BinaryIO) -> str | None:
+    compressed = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    plain = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if compressed else file
+    # Only these two forms: xz and bzip2 would have to be read whole to find a member.
+    with tarfile.open(fileobj=_Bounded(plain), mode="r:") as archive:
+        for count, member in enumerate(archive):
+            # The archive remembers its members; a million empty ones are a bomb too.
+            archive.members = []  # type: ignore[attr-defined] # nothing public clears it
             if PurePosixPath(member.name).name == CONFIG_MEMBER and member.isfile():
                 stream = archive.extractfile(member)
                 data = stream.read(MAX_CONFIG_BYTES) if stream is not None else b""
                 return data.decode("utf-8", errors="replace")
+            if count >= MAX_MEMBERS:
+                return None
             if compressed and member.offset + member.size > MAX_SCANNED_BYTES:
                 return None
     return None
-
-
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(2) == b"\x1f\x8b"
 
 
 def _facts(text: str) -> NemoFacts:
     import yaml
 
     try:
-        loaded: Any = yaml.safe_load(text)
-    except yaml.YAMLError:
+        # Every scalar stays text: no number is too large and no date impossible.
+        loaded: Any = yaml.load(text, Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, RecursionError, ValueError):
         return NemoFacts()
     if not isinstance(loaded, dict):
         return NemoFacts()
@@ -83,6 +113,6 @@ def _facts(text: str) -> NemoFacts:
     preprocessor = loaded.get("preprocessor")
     bins = preprocessor.get("features") if isinstance(preprocessor, dict) else None
     return NemoFacts(
-        target=target if isinstance(target, str) else None,
-        mel_bins=bins if isinstance(bins, int) else None,
+        target=target if isinstance(target, str) and _TARGET.fullmatch(target) else None,
+        mel_bins=int(bins) if isinstance(bins, str) and re.fullmatch(r"\d{1,4}", bins) else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from eclectus.core.errors import ModelFilesError
+from eclectus.core.regular_files import open_regular
 
 _HEAD_BYTES = 512
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -60,7 +61,7 @@ def check_length(path: Path, needed: int) -> None:
 
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(_HEAD_BYTES)
     except FileNotFoundError as error:
         raise ModelFilesError(

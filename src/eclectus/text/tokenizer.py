@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Self
 
 from eclectus.core.errors import ModelFilesError
+from eclectus.core.regular_files import read_bounded
 from eclectus.core.types import IntArray
 
 WORD_START = "▁"
 BLANK_PIECES = frozenset({"<blk>", "<blank>", "<b>"})
 
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+_MAX_BYTES = 64 * 1024 * 1024
 _SPECIAL = re.compile(r"<[^<>\s]+>")
 UNDECODABLE = "\ufffd"
 """Stands for bytes that are no character by themselves."""
@@ -123,7 +125,7 @@ def _read_pieces(path: Path) -> list[str]:
 def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     r"""Yield (number from 1, line); only "\n" and "\r\n" end a line: pieces hold odd others."""
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, _MAX_BYTES)
     except OSError as error:
         reason = error.strerror or str(error)
         raise _file_error(path, None, f"the file can't be read ({reason})") from error

@@ -14,6 +14,14 @@ from tests.support import graphs
 from tests.support.onnx_models import save_fused
 
 
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..\\x", "C:\\x", "a/../../b"])
+def test_weights_outside_of_the_folder_are_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "x.onnx"
+    path.write_bytes(graphs.encoder(external=name))
+    with pytest.raises(ModelFilesError, match="outside of the model's folder"):
+        describe(path)
+
+
 def test_a_description_has_shapes_in_order(tmp_path: Path) -> None:
     facts = describe(save_fused(tmp_path).encoder)
 

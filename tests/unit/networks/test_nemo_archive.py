@@ -1,7 +1,9 @@
 """Recognising NeMo's archive."""
 
+import gzip
 import io
 import tarfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,65 @@ def test_a_cut_off_archive_is_told(tmp_path: Path) -> None:
     path = archive(tmp_path / "x.nemo", members, "w:gz")
     path.write_bytes(path.read_bytes()[:200])
     assert not read_nemo(path).whole
+
+
+def header(name: bytes, size: int, kind: bytes) -> bytes:
+    """A block that announces a member, of a kind that tarfile reads whole."""
+    info = tarfile.TarInfo(name.decode())
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.XGLTYPE])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_header_that_claims_a_gigabyte_is_not_believed(
+    tmp_path: Path, kind: bytes, compressed: bool
+) -> None:
+    path = tmp_path / "x.nemo"
+    data = header(b"h", 2**30, kind) + bytes(2**20)
+    path.write_bytes(gzip.compress(data) if compressed else data)
+    tracemalloc.start()
+    try:
+        assert not read_nemo(path).whole
+        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_million_members_are_not_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nemo_archive, "MAX_MEMBERS", 10)
+    members = {f"m{number}": b"" for number in range(30)} | {"model_config.yaml": CONFIG}
+    assert read_nemo(archive(tmp_path / "x.nemo", members)) == NemoFacts()
+
+
+@pytest.mark.parametrize("mode", ["w:xz", "w:bz2"])
+def test_what_would_have_to_be_read_whole_is_not_read(tmp_path: Path, mode: str) -> None:
+    path = archive(tmp_path / "x.nemo", {"model_config.yaml": CONFIG}, mode)
+    assert not read_nemo(path).whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" * 100_000,
+        b"a: " * 50_000,
+        b"big: " + b"9" * 100_000 + b"\n",
+        b"date: 2026-99-99\n",
+        b"!!python/object/apply:os.system [x]\n",
+    ],
+    ids=["deep", "nested", "huge", "date", "tag"],
+)
+def test_no_configuration_is_a_fault_of_ours(tmp_path: Path, text: bytes) -> None:
+    path = archive(tmp_path / "x.nemo", {"model_config.yaml": text})
+    assert read_nemo(path) == NemoFacts()
+
+
+def test_odd_values_beside_good_ones_do_no_harm(tmp_path: Path) -> None:
+    text = b"when: 2026-99-99\nseed: " + b"9" * 10_000 + b"\n" + CONFIG
+    path = archive(tmp_path / "x.nemo", {"model_config.yaml": text})
+    assert read_nemo(path) == NemoFacts(target=TARGET, mel_bins=128)
 
 
 def test_the_search_in_a_compressed_archive_has_an_end(
