@@ -77,8 +77,13 @@ def test_a_refused_handshake_is_no_failure_of_the_server(caplog: pytest.LogCaptu
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-def test_any_page_may_use_it(server: Running) -> None:
-    with connect(server.ws, origin=Origin("http://elsewhere.example")) as ws:
+def test_pages_on_the_visitor_s_disk_may_use_it_where_that_is_allowed(server: Running) -> None:
+    with pytest.raises(InvalidStatus), connect(server.ws, origin=Origin("null")):
+        pass
+    with (
+        watched(Settings(server=ServerOptions(cors_origins=("null",)))) as open_server,
+        connect(open_server.ws, origin=Origin("null")) as ws,
+    ):
         ws.send("hello")
         assert hear(ws) == ENGINE
 

@@ -48,7 +48,6 @@ class LiveWire:
         refusal: Reads the text of an error message; None for other messages.
         last: Whether a message is what the wire says last when the server ends.
         key: Where a client shows its key: `header`, `message`, or None for a wire without keys.
-        any_origin: Whether pages of all sites may use it.
     """
 
     path: str | None
@@ -59,7 +58,6 @@ class LiveWire:
     refusal: Callable[[Json], str | None]
     last: Callable[[Json], bool]
     key: str | None = "header"
-    any_origin: bool = False
 
     def open(self, server: Running, key: str | None = None, origin: str | None = None) -> Talk:
         """Connect; raises `InvalidStatus` if the handshake is refused."""
@@ -193,7 +191,6 @@ LIVE_WIRES = {
         "stop",
         _error("message"),
         _is("final"),
-        any_origin=True,
     ),
     "pcm": LiveWire(
         "/ws",

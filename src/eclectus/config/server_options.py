@@ -55,6 +55,13 @@ class ServerOptions(Options):
         flag="--cors-origin",
         metavar="URL",
     )
+    allowed_hosts: tuple[str, ...] = option(
+        (),
+        "Names by which clients may address the server besides localhost, as behind a proxy on the "
+        "same machine; `*` for all. None: local names on loopback addresses, all names elsewhere.",
+        flag="--allowed-host",
+        metavar="NAME",
+    )
     max_sessions: int = option(64, "Most live streams at once.", least=1, flag="--max-sessions")
     max_sessions_per_client: int | None = option(
         None, "Most live streams of one key or address; none for no limit.", least=1

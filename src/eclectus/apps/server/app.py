@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Lifespan, Scope
 
 from eclectus._version import __version__
+from eclectus.apps.server.common.host_guard import HostGuard
 from eclectus.apps.server.common.http_middleware import BodyLimit, Observer
 from eclectus.apps.server.common.wire import Wire, Wires
 from eclectus.apps.server.common.wire_errors import HttpError, count_error, error_response
@@ -56,6 +57,7 @@ def create_app(service: SpeechService, lifespan: Lifespan[FastAPI] | None = None
     app.add_middleware(
         BodyLimit, refuse=refuse, limit_mb=server.max_upload_mb, stall_s=server.upload_stall_s
     )
+    app.add_middleware(HostGuard, allowed=server.allowed_hosts, refuse=refuse)
     if server.cors_origins:
         app.add_middleware(
             CORSMiddleware,

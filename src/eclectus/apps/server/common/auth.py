@@ -59,18 +59,25 @@ def admit(connection: HTTPConnection, keys: Sequence[str]) -> str:
 
 
 def check_origin(connection: HTTPConnection, allowed: Sequence[str]) -> None:
-    """Refuse a WebSocket that a strange web page opens with the visitor's own access.
+    """Refuse what a foreign web page sends with the visitor's own access.
 
-    Browsers send `Origin`; programs do not. Pages of this server itself are welcome.
+    Browsers send `Origin`, and where they leave it out `Sec-Fetch-Site`; programs send neither.
+    Pages of this server itself are welcome.
 
     Raises:
         HttpError: 403.
     """
-    origin = connection.headers.get("origin")
-    if origin is None or "*" in allowed or origin in allowed:
+    if "*" in allowed:
         return
+    origin = connection.headers.get("origin")
+    if origin is None:
+        if connection.headers.get("sec-fetch-site") in (None, "same-origin", "none"):
+            return
+        if connection.scope.get("method") in ("GET", "HEAD"):  # a link; no page reads the response
+            return
+        origin = "another site"
     host = connection.headers.get("host", "")
-    if origin.partition("://")[2] != host:
+    if origin not in allowed and origin.partition("://")[2] != host:
         raise HttpError(
             403,
             f"pages of {origin} may not use this server; allow them with server.cors_origins",

@@ -85,8 +85,6 @@ class Conversation(ABC, Generic[_Call]):
     protocol: ClassVar[str]
     """Its name in metrics."""
     keys: ClassVar[Keys] = Keys.HANDSHAKE
-    any_origin: ClassVar[bool] = False
-    """Whether pages of all sites may use it."""
     subprotocol: str | None = None
     """Which of the offered ones is spoken."""
     headers: tuple[tuple[bytes, bytes], ...] = ()

@@ -80,8 +80,7 @@ def _let_in(call: SocketCall, kind: type[Conversation[SocketCall]]) -> Conversat
     Raises:
         EclectusError: It may not come in, or what it asks for is impossible.
     """
-    if not kind.any_origin:
-        check_origin(call.socket, call.service.settings.server.cors_origins)
+    check_origin(call.socket, call.service.settings.server.cors_origins)
     if kind.keys is not Keys.FIRST_MESSAGE:
         call.admit(checked=kind.keys is Keys.HANDSHAKE)
     return kind(call)

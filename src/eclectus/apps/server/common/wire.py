@@ -11,7 +11,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from eclectus.apps.server.common.conversation import Conversation
-from eclectus.apps.server.common.dependencies import get_client, get_service
+from eclectus.apps.server.common.dependencies import get_client, get_service, require_origin
 from eclectus.apps.server.common.live_runner import converse
 from eclectus.apps.server.common.socket_call import SocketCall
 from eclectus.apps.server.common.wire_errors import ErrorBody, detail_body
@@ -25,7 +25,8 @@ class Wire:
         name: Its name.
         error_body: What its clients read of an error.
         invalid_status: The status of a request whose fields are wrong.
-        routes: Requests; every one wants a key where the server has keys.
+        routes: Requests; every one wants a key where the server has keys, and no page of another
+            site may make it.
         open_routes: Requests that want none, such as those of monitors.
         live: Its conversations by path. Each says itself where its clients show their key.
         claims: Paths that begin so are this wire's, also where it has none.
@@ -62,7 +63,8 @@ class Wires:
             for router in wire.open_routes:
                 app.include_router(router)
             for router in wire.routes:
-                app.include_router(router, dependencies=[Depends(get_client)])
+                checks = [Depends(require_origin), Depends(get_client)]
+                app.include_router(router, dependencies=checks)
         live = [(path, wire, kind) for wire in self._wires for path, kind in wire.live.items()]
         for path, wire, kind in sorted(live, key=lambda one: _takes_any_path(one[0])):
             app.add_api_websocket_route(path, self._endpoint(wire, kind), name=wire.name)

@@ -33,7 +33,6 @@ class EarsConversation(Conversation[SocketCall]):
     """One client of eaRS. Its first message decides what it is; nothing is said before."""
 
     protocol = "ears"
-    any_origin = True  # as eaRS: its pages lie on the visitor's own disk
 
     def __init__(self, call: SocketCall) -> None:
         path = call.socket.url.path

@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from eclectus._version import __version__
-from eclectus.apps.server.common.dependencies import Client, Service, require_origin
+from eclectus.apps.server.common.dependencies import Client, Service
 from eclectus.apps.server.common.file_tasks import (
     FileTask,
     HeldResponse,
@@ -88,9 +88,7 @@ def require_page(service: Service) -> None:
     require_shown(service)
 
 
-router = APIRouter(
-    include_in_schema=False, dependencies=[Depends(require_page), Depends(require_origin)]
-)
+router = APIRouter(include_in_schema=False, dependencies=[Depends(require_page)])
 open_router = APIRouter(include_in_schema=False, dependencies=[Depends(require_page)])
 
 
