@@ -7,28 +7,34 @@ be public, the connection goes to one of these and nowhere else, and redirection
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import http.client
-import ipaddress
+import os
+import selectors
 import socket
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 from urllib.parse import SplitResult, urlsplit
 
 from eclectus.core.errors import AudioNotFoundError, AudioTooLongError
+from eclectus.service.public_addresses import is_elsewhere
 
 _BLOCK = 1 << 16
 _IN_MEMORY = 1_000_000
 _PORTS = {"http": 80, "https": 443}
-_EMBEDDING = (
-    (ipaddress.IPv6Network("64:ff9b::/96"), 0),  # NAT64: IPv4 in the last 32 bits
-    (ipaddress.IPv6Network("::/96"), 0),  # IPv4-compatible
-    (ipaddress.IPv6Network("2002::/16"), 80),  # 6to4
-)
+_CONNECT_S = 10.0
+_LOOK_S = 0.2
+"""How often a connection that is being made looks whether it is still wanted."""
+_THREADS = 8
+_UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", -1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +50,67 @@ class FetchLimits:
     seconds: float = 60.0
 
 
-def is_public(address: str) -> bool:
-    """Tell whether an IP address belongs to the public internet.
+class Fetcher:
+    """Fetches for clients, in threads that nothing else waits for."""
 
-    Private, loopback, link-local, reserved, shared and multicast ones do not; an IPv6 address that
-    stands for one of IPv4 is judged by that.
-    """
-    found = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return is_public(str(found.ipv4_mapped))
-        for network, shift in _EMBEDDING:
-            if found in network:
-                return is_public(str(ipaddress.IPv4Address((int(found) >> shift) & 0xFFFFFFFF)))
-        if found.teredo is not None:
-            return False
-    return found.is_global and not (found.is_multicast or found.is_reserved)
+    def __init__(self, allowed: Callable[[str], bool] = is_elsewhere) -> None:
+        """Prepare.
+
+        Args:
+            allowed: Which IP addresses may be connected to.
+        """
+        self._allowed = allowed
+        self._threads = ThreadPoolExecutor(_THREADS, "eclectus-fetch")
+
+    async def fetch(self, url: str, limits: FetchLimits) -> BinaryIO:
+        """Fetch a file. Cancelling the call ends the connection.
+
+        Raises:
+            AudioNotFoundError: The address is not allowed, gives no file, or takes too long, the
+                wait for a free thread included.
+            AudioTooLongError: The file is too large.
+        """
+        wanted = threading.Event()
+        work = self._threads.submit(fetch, url, limits, allowed=self._allowed, cancelled=wanted)
+        try:
+            async with asyncio.timeout(limits.seconds):
+                return await asyncio.wrap_future(work)
+        except TimeoutError as error:
+            raise _too_late(limits) from error
+        finally:
+            wanted.set()
+            work.add_done_callback(_close_unwanted if not work.done() else lambda _: None)
+
+    def close(self) -> None:
+        """Begin nothing any more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def fetch(url: str, limits: FetchLimits, *, allowed: Callable[[str], bool] = is_public) -> BinaryIO:
+def _close_unwanted(work: Future[BinaryIO]) -> None:
+    if not work.cancelled() and work.exception() is None:
+        work.result().close()
+
+
+def _too_late(limits: FetchLimits) -> AudioNotFoundError:
+    return AudioNotFoundError(
+        f"the web address can't be read: it took longer than {limits.seconds:g} s"
+    )
+
+
+def fetch(
+    url: str,
+    limits: FetchLimits,
+    *,
+    allowed: Callable[[str], bool] = is_elsewhere,
+    cancelled: threading.Event | None = None,
+) -> BinaryIO:
     """Fetch a file; it takes as long as it takes, so call it in a thread.
 
     Args:
         url: `http` or `https`.
         limits: Size and time.
         allowed: Which IP addresses may be connected to.
+        cancelled: Set, from another thread, when nobody wants the file any more.
 
     Returns:
         The file from its beginning, which the caller closes.
@@ -79,11 +121,11 @@ def fetch(url: str, limits: FetchLimits, *, allowed: Callable[[str], bool] = is_
     """
     parts, port = _split(url)
     address = _resolve(parts.hostname or "", port, allowed)
-    connection = _Pinned(parts, port, address, limits.seconds)
+    cancelled = cancelled or threading.Event()
+    connection = _Pinned(parts, port, address, limits.seconds, cancelled)
     # Timeouts of sockets count from byte to byte: a trickle would outlast them.
-    timer = threading.Timer(limits.seconds, connection.abort)
-    timer.daemon = True
-    timer.start()
+    watch = threading.Thread(target=connection.watch, args=(limits.seconds,), daemon=True)
+    watch.start()
     try:
         with closing(connection):
             return _get(connection, parts, limits)
@@ -91,10 +133,11 @@ def fetch(url: str, limits: FetchLimits, *, allowed: Callable[[str], bool] = is_
         raise
     except (OSError, http.client.HTTPException) as error:
         late = connection.aborted or isinstance(error, TimeoutError)
-        reason = f"it took longer than {limits.seconds:g} s" if late else error
-        raise AudioNotFoundError(f"the web address can't be read: {reason}") from error
+        if late:
+            raise _too_late(limits) from error
+        raise AudioNotFoundError(f"the web address can't be read: {error}") from error
     finally:
-        timer.cancel()
+        connection.done.set()
 
 
 def _split(url: str) -> tuple[SplitResult, int]:
@@ -161,14 +204,31 @@ def _check_size(size: int, limits: FetchLimits) -> None:
 class _Pinned(http.client.HTTPConnection):
     """A connection to one address, whatever its host's name resolves to now."""
 
-    def __init__(self, parts: SplitResult, port: int, address: str, timeout_s: float) -> None:
+    def __init__(
+        self,
+        parts: SplitResult,
+        port: int,
+        address: str,
+        timeout_s: float,
+        cancelled: threading.Event,
+    ) -> None:
         self._secure = parts.scheme == "https"
         # What `Host` says.
         self.default_port = _PORTS[parts.scheme]
         super().__init__(parts.hostname or "", port, timeout=timeout_s)
         self._address = address
         self._socket: socket.socket | None = None  # `sock` is forgotten before the body is read
+        self._cancelled = cancelled
         self.aborted = False
+        self.done = threading.Event()
+
+    def watch(self, limit_s: float) -> None:
+        """Abort when the time is up, or when nobody wants the file any more."""
+        end = time.monotonic() + limit_s
+        while not self.done.wait(_LOOK_S):
+            if self._cancelled.is_set() or time.monotonic() > end:
+                self.abort()
+                return
 
     def abort(self) -> None:
         """End what is under way, from another thread."""
@@ -183,8 +243,7 @@ class _Pinned(http.client.HTTPConnection):
             raise TimeoutError
 
     def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), self.timeout)
-        self._socket = plain
+        plain = self._socket = self._connected()
         if not self._secure:
             self.sock = plain
             return
@@ -194,3 +253,28 @@ class _Pinned(http.client.HTTPConnection):
         except BaseException:
             plain.close()
             raise
+
+    def _connected(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
+        plain = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            self._connect(plain)
+        except BaseException:
+            plain.close()
+            raise
+        return plain
+
+    def _connect(self, plain: socket.socket) -> None:
+        """Connect in short steps: what waits for an answer can't be woken by another thread."""
+        plain.setblocking(False)
+        state = plain.connect_ex((self._address, self.port))
+        end = time.monotonic() + _CONNECT_S
+        with selectors.DefaultSelector() as selector:
+            selector.register(plain, selectors.EVENT_WRITE)
+            while state in _UNDER_WAY and not selector.select(_LOOK_S):
+                if self.aborted or time.monotonic() > end:
+                    raise TimeoutError
+        state = plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if state:
+            raise OSError(state, os.strerror(state))
+        plain.settimeout(self.timeout)

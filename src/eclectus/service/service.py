@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 from eclectus.config.schema import Settings
 from eclectus.core.errors import DeadlineError, EclectusError
@@ -14,6 +15,7 @@ from eclectus.core.options import StreamOptions, TranscribeOptions
 from eclectus.core.timebase import SAMPLE_RATE
 from eclectus.core.types import Progress, Transcript, Word
 from eclectus.service.admission import Admission
+from eclectus.service.fetch import Fetcher, FetchLimits
 from eclectus.service.lag import watch_lag
 from eclectus.service.live import LiveStream
 from eclectus.service.meter import LiveMeter
@@ -96,6 +98,7 @@ class SpeechService:
         self.tracer = tracer or open_tracer()
         server = settings.server
         self._files = Admission("places for files", server.max_files, server.max_files_per_client)
+        self._fetcher = Fetcher()
         self._streams = Admission(
             "live streams", server.max_sessions, server.max_sessions_per_client
         )
@@ -162,6 +165,17 @@ class SpeechService:
         self.telemetry.recognised("file", served.name, transcript.duration)
         self.telemetry.rtfx.observe(transcript.duration / max(watch.seconds, 1e-6))
         return transcript
+
+    async def fetch(self, url: str, client: str) -> BinaryIO:
+        """Fetch a file from the web, as one of the files of a client. Cancelling the call ends it.
+
+        Raises:
+            CapacityError: There are too many files.
+            AudioError: The address gives none, or one that is too large.
+        """
+        limits = FetchLimits(round(self.settings.server.max_upload_mb * 1e6))
+        with self._files.enter(client):
+            return await self._fetcher.fetch(url, limits)
 
     async def _work(self, served: Served, request: FileRequest) -> Transcript:
         ticket = served.files.submit(
@@ -292,6 +306,7 @@ class SpeechService:
             watcher.cancel()
         await asyncio.gather(*self._watchers, return_exceptions=True)
         self._watchers.clear()
+        self._fetcher.close()
         await asyncio.to_thread(self.pool.close)
 
     async def _sweep(self) -> None:

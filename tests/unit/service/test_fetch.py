@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from eclectus.core.errors import AudioNotFoundError, AudioTooLongError
-from eclectus.service.fetch import FetchLimits, fetch, is_public
+from eclectus.service.fetch import Fetcher, FetchLimits, fetch
+from eclectus.service.public_addresses import is_own, is_public
 
 LIMITS = FetchLimits(100_000, 20.0)
 
@@ -73,6 +75,8 @@ def test_public_addresses_are_public(address: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
+        "168.63.129.16", "192.0.0.192", "192.0.0.9", "192.88.99.1", "203.0.113.9", "fec0::1",
+        "2001:20::1", "3fff::1", "5f00::1", "100::1", "64:ff9b:1::1", "2620:4f:8000::1",
         "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1",
         "169.254.169.254", "100.64.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
         "192.0.2.1", "198.18.0.1", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
@@ -147,3 +151,75 @@ def test_a_name_that_nobody_knows_is_not_found() -> None:
 def test_tls_that_fails_is_not_found(url: str) -> None:
     with pytest.raises(AudioNotFoundError, match="can't be read"):
         fetch(url.replace("http", "https") + "/file", LIMITS, allowed=anywhere)
+
+
+def test_an_address_of_this_machine_is_its_own() -> None:
+    assert is_own("127.0.0.1")
+    assert not is_own("192.0.2.1")
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """A host that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/file"
+
+
+def fetching_threads() -> int:
+    return sum(one.name.startswith("eclectus-fetch") for one in threading.enumerate())
+
+
+def test_hosts_that_never_answer_hold_up_nobody_else() -> None:
+    async def main() -> None:
+        fetcher = Fetcher(anywhere)
+        with silent() as url:
+            stuck = [asyncio.create_task(fetcher.fetch(url, LIMITS)) for _ in range(40)]
+            await asyncio.sleep(0.3)
+            # The pool that everything else uses is free.
+            assert await asyncio.wait_for(asyncio.to_thread(int, "5"), 5) == 5
+            assert fetching_threads() <= 8
+            for one in stuck:
+                one.cancel()
+            ends = await asyncio.gather(*stuck, return_exceptions=True)
+            assert {type(end) for end in ends} == {asyncio.CancelledError}
+            # A hang-up frees the threads long before the time is up.
+            with web() as address:
+                file = await asyncio.wait_for(fetcher.fetch(f"{address}/file", LIMITS), 10)
+                assert file.read(5) == b"/file"
+                file.close()
+        fetcher.close()
+
+    asyncio.run(main())
+
+
+def test_the_wait_for_a_thread_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eclectus.service.fetch._THREADS", 1)
+
+    async def main() -> None:
+        fetcher = Fetcher(anywhere)
+        short = FetchLimits(1000, 0.5)
+        with silent() as url:
+            ends = await asyncio.gather(
+                *(fetcher.fetch(url, short) for _ in range(3)), return_exceptions=True
+            )
+        assert {type(end) for end in ends} == {AudioNotFoundError}
+        assert all("longer than 0.5 s" in str(end) for end in ends)
+        fetcher.close()
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_is_never_made_can_be_given_up() -> None:
+    given_up = threading.Event()
+    threading.Timer(0.3, given_up.set).start()
+    # Backlogs of one are full at once; what comes later waits for its turn.
+    with socket.socket() as server, ExitStack() as stack:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        port = server.getsockname()[1]
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        with pytest.raises(AudioNotFoundError, match="longer than"):
+            fetch(f"http://127.0.0.1:{port}/", LIMITS, allowed=anywhere, cancelled=given_up)

@@ -26,7 +26,6 @@ from eclectus.apps.server.deepgram.deepgram_terms import (
     refuse_callback,
 )
 from eclectus.core.timebase import SAMPLE_RATE
-from eclectus.service.fetch import FetchLimits, fetch
 from eclectus.service.service import FileRequest, SpeechService
 
 router = APIRouter(tags=["Deepgram"])
@@ -93,7 +92,7 @@ async def listen(
         stack.callback(body.close)
         if is_json:
             url = _url(body.read(_MOST_JSON + 1))
-            body = await while_connected(request, _fetched(url, service))
+            body = await while_connected(request, _fetched(url, service, client))
             stack.callback(body.close)
         work = FileRequest(
             source=body,
@@ -115,7 +114,7 @@ def _url(body: bytes) -> str:
     return url
 
 
-async def _fetched(url: str, service: SpeechService) -> BinaryIO:
+async def _fetched(url: str, service: SpeechService, client: str) -> BinaryIO:
     server = service.settings.server
     if not server.allow_urls:
         raise HttpError(
@@ -124,7 +123,7 @@ async def _fetched(url: str, service: SpeechService) -> BinaryIO:
             "server.allow_urls",
             code="urls_not_allowed",
         )
-    return await asyncio.to_thread(fetch, url, FetchLimits(round(server.max_upload_mb * 1e6)))
+    return await service.fetch(url, client)
 
 
 def _header(asked: Asked) -> bytes:
