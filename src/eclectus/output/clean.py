@@ -25,6 +25,11 @@ def escaped(text: str) -> str:
     return _CONTROL.sub(_escape, text.replace("\\", r"\\"))
 
 
+def printable(text: str) -> str:
+    r"""Return the text with its control characters, newlines and tabs apart, as Python escapes."""
+    return _CONTROL.sub(lambda found: found[0] if found[0] in "\n\t" else _escape(found), text)
+
+
 def to_json(value: object, indent: int | None = None) -> str:
     """Write JSON that is readable and holds no raw control character."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eclectus.apps.cli.flags import ALL_FLAGS, Config, with_settings
+from eclectus.apps.cli.messages import say, say_value
 from eclectus.config.schema import schema
 from eclectus.config.settings import LoadedSettings, config_files, default_places
 
@@ -38,12 +39,12 @@ def show(
     rows = [(key, loaded.shown(key), loaded.origins[key]) for key in schema()]
     if as_json:
         listed = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
-        typer.echo(json.dumps(listed, indent=2, ensure_ascii=False))
+        say(json.dumps(listed, indent=2, ensure_ascii=False))
         return
     shown = [(key, _written(value), origin) for key, value, origin in rows]
     widths = [max(len(row[column]) for row in shown) for column in (0, 1)]
     for key, value, origin in shown:
-        typer.echo(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}")
+        say(f"{key:<{widths[0]}}  {value:<{widths[1]}}  {origin}")
 
 
 def _written(value: object) -> str:
@@ -66,7 +67,7 @@ def path(*, config: Config = None) -> None:
     """Run `eclectus config path`."""
     files = config_files(config)
     for one in files:
-        typer.echo(str(one))
+        say_value(str(one))
     if not files:
         for place in default_places():
-            typer.echo(f"not there: {place.with_suffix('.toml')}", err=True)
+            say(f"not there: {place.with_suffix('.toml')}", err=True)

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -18,8 +17,10 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from eclectus.apps.cli.messages import say
 from eclectus.models.checksums import human_size
 from eclectus.models.store import DownloadProgress
+from eclectus.output.clean import printable
 
 
 @contextmanager
@@ -50,7 +51,7 @@ class _Bars:
 
     def __call__(self, file: str, done: int, total: int) -> None:
         if file not in self._tasks:
-            self._tasks[file] = self._bars.add_task(file, total=total or None)
+            self._tasks[file] = self._bars.add_task(printable(file), total=total or None)
         self._bars.update(self._tasks[file], completed=done, total=total or None)
 
 
@@ -63,4 +64,4 @@ class _Lines:
     def __call__(self, file: str, done: int, total: int) -> None:
         if done >= total and file not in self._told:
             self._told.add(file)
-            typer.echo(f"{file}: {human_size(done)}", err=True)
+            say(f"{file}: {human_size(done)}", err=True)

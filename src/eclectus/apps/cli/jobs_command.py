@@ -15,8 +15,10 @@ import typer
 from eclectus.apps.cli.exits import ExitCode
 from eclectus.apps.cli.extras import require_extra
 from eclectus.apps.cli.flags import QUEUE_FLAGS, SUBMIT_FLAGS, with_settings
+from eclectus.apps.cli.messages import say, say_value
 from eclectus.config.settings import LoadedSettings
 from eclectus.core.errors import OptionError
+from eclectus.output.clean import printable
 
 if TYPE_CHECKING:
     from eclectus.apps.worker.queue import JobStatus
@@ -75,8 +77,8 @@ def submit(*, loaded: LoadedSettings, sources: Sources, to: Target, wait: Wait =
         settings = loaded.settings
         job = make_job(sources, to, settings.output, settings.language)
         new = queue.submit(job, list(find_items(job, Storage(settings.storage))))
-        typer.echo(f"{new} new file{'' if new == 1 else 's'}", err=True)
-        typer.echo(job.id)
+        say(f"{new} new file{'' if new == 1 else 's'}", err=True)
+        say_value(job.id)
         if wait:
             _follow(queue, job.id)
             _end_with(_known(queue, job.id))
@@ -89,7 +91,7 @@ def list_jobs(*, loaded: LoadedSettings, as_json: Json = False) -> None:
     with _queue(loaded) as queue:
         jobs = queue.jobs()
     if as_json:
-        typer.echo(json.dumps([_row(one) for one in jobs], indent=2))
+        say(json.dumps([_row(one) for one in jobs], indent=2))
         return
     _print_table(jobs)
 
@@ -110,13 +112,13 @@ def show(*, loaded: LoadedSettings, job: Job, as_json: Json = False, wait: Wait 
             _follow(queue, job)
         status, problems = _known(queue, job), queue.problems(job)
     if as_json:
-        typer.echo(json.dumps(_row(status) | {"problems": problems}, indent=2))
+        say(json.dumps(_row(status) | {"problems": problems}, indent=2))
     else:
         _print_table([status])
         for source, problem in list(problems.items())[:_SHOWN]:
-            typer.echo(f"{source}: {problem}")
+            say(f"{source}: {problem}")
         if len(problems) > _SHOWN:
-            typer.echo(f"… and {len(problems) - _SHOWN} more; --json shows all")
+            say(f"… and {len(problems) - _SHOWN} more; --json shows all")
     _end_with(status)
 
 
@@ -160,7 +162,7 @@ def retry(*, loaded: LoadedSettings, job: Job) -> None:
     """Run `eclectus jobs retry`."""
     with _queue(loaded) as queue:
         _known(queue, job)
-        typer.echo(f"{queue.retry_failed(job)} files queued again", err=True)
+        say(f"{queue.retry_failed(job)} files queued again", err=True)
 
 
 def _known(queue: RedisQueue, job: str) -> JobStatus:
@@ -204,6 +206,7 @@ def _row(status: JobStatus) -> dict[str, Any]:
 def _print_table(jobs: Sequence[JobStatus]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("job", "state", "done", "failed", "left", "audio", "submitted", "to"):
@@ -212,5 +215,6 @@ def _print_table(jobs: Sequence[JobStatus]) -> None:
         hours = f"{one.audio_s / 3600:.2f} h"
         when = datetime.fromtimestamp(one.submitted).strftime("%Y-%m-%d %H:%M")
         counts = (str(one.done), str(one.failed), str(one.left))
-        table.add_row(one.job.id, one.state, *counts, hours, when, one.job.target)
+        cells = (one.job.id, one.state, *counts, hours, when, one.job.target)
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     Console().print(table)

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from eclectus._version import __version__
 from eclectus.apps.cli import standard_streams
 from eclectus.apps.cli.exits import ExitCode, own_ends, raise_interrupts, terminable
+from eclectus.apps.cli.messages import say
 from eclectus.apps.cli.near_names import near_command, near_options_added
 from eclectus.core.errors import EclectusError, OptionError, OutputError
 
@@ -83,7 +84,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"eclectus {__version__}")
+        say(f"eclectus {__version__}")
         raise typer.Exit
 
 
@@ -119,7 +120,7 @@ def _flushed(code: int) -> int:
         sys.stdout.flush()
     except OutputError as error:
         if code == ExitCode.DONE:
-            typer.echo(f"eclectus: {error}", err=True)
+            say(f"eclectus: {error}", err=True)
             code = ExitCode.ALL_FAILED
         standard_streams.give_up()
     return code
@@ -157,7 +158,7 @@ def _explain(message: str, verbose: bool) -> None:
         import traceback
 
         traceback.print_exc()
-    typer.echo(message, err=True)
+    say(message, err=True)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from eclectus.apps.cli.downloads import download_progress
 from eclectus.apps.cli.exits import ExitCode
 from eclectus.apps.cli.flags import flags_of, with_settings
+from eclectus.apps.cli.messages import say, say_value
 from eclectus.config.schema import LogLevel, Settings
 from eclectus.config.settings import LoadedSettings
 from eclectus.core.choices import Precision
@@ -31,6 +33,7 @@ from eclectus.models.pull import pull as pull_model
 from eclectus.models.references import FolderReference, HubReference, Reference, parse
 from eclectus.models.verify import FileCheck
 from eclectus.models.verify import verify as verify_model
+from eclectus.output.clean import one_line, printable
 
 app = typer.Typer(
     help="List, fetch, check and remove models.",
@@ -96,7 +99,7 @@ def pull(
         with download_progress(quiet=quiet) as report:
             path = pull_model(reference, precision, settings.hub, update=update, on_progress=report)
     read_reference(reference, path, precision)
-    typer.echo(path)
+    say_value(path)
 
 
 @app.command(help="Show what a model is: from its files if they are here, else from the catalogue.")
@@ -128,7 +131,7 @@ def verify(
     options = loaded.settings.hub
     wanted = names or [model.name for model in local_models(options) if model.locked]
     if not wanted:
-        typer.echo(
+        say(
             "There is nothing to verify: no model was pulled to this machine. "
             "`eclectus models pull NAME` fetches one.",
             err=True,
@@ -138,7 +141,7 @@ def verify(
     _print_rows(("file", "state"), [(str(check.path), check.state.value) for check in checks])
     bad = sum(_has_bad(result) for result in results)
     if bad:
-        typer.echo("Fetch broken models again: eclectus models pull NAME.", err=True)
+        say("Fetch broken models again: eclectus models pull NAME.", err=True)
         raise typer.Exit(ExitCode.ALL_FAILED if bad == len(results) else ExitCode.SOME_FAILED)
 
 
@@ -155,7 +158,7 @@ def remove(
     if not yes and isinstance(reference, HubReference):
         typer.confirm(f"Delete all files of {reference.name}?", abort=True)
     freed = remove_model(reference, loaded.settings.hub)
-    typer.echo(f"Removed {name}: {human_size(freed)} freed.")
+    say(f"Removed {name}: {human_size(freed)} freed.")
 
 
 @app.command(help="Print the folder of a model that is on this machine; fetch nothing.")
@@ -168,7 +171,7 @@ def path(*, loaded: LoadedSettings, name: Name) -> None:
         raise ModelFilesError(
             f"{name} is not on this machine. `eclectus models pull {name}` fetches it.", name=name
         )
-    typer.echo(found)
+    say_value(found)
 
 
 def _here_only(settings: Settings) -> HubOptions:
@@ -180,7 +183,7 @@ def _here(options: HubOptions) -> tuple[LocalModel, ...]:
     try:
         return local_models(options)
     except ModelDownloadError as error:
-        typer.echo(str(error), err=True)
+        say(str(error), err=True)
         return ()
 
 
@@ -304,16 +307,16 @@ def _text(value: object) -> str:
 
 
 def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    say(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _print_rows(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """A table for a person, tab-separated lines for a program."""
     if not sys.stdout.isatty():
         for row in rows:
-            typer.echo("\t".join(row))
+            say("\t".join(map(one_line, row)))
         return
     table = Table(*columns, box=None, show_header=any(columns), pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(printable(cell)) for cell in row))
     Console().print(table)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from eclectus.apps.cli.report import duration
+from eclectus.output.clean import printable
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -68,7 +69,7 @@ class Lines:
 
     def begin(self, names: list[str]) -> None:
         """Learn the names."""
-        self._names = names
+        self._names = [printable(name) for name in names]
 
     def expect(self, index: int, total_s: float) -> None:
         """Lines have no time left."""
@@ -103,7 +104,7 @@ class Lines:
 
     def _write(self, message: str) -> None:
         self._told = self._clock()
-        sys.stderr.write(f"{message}\n")
+        sys.stderr.write(f"{printable(message)}\n")
         sys.stderr.flush()
 
 
@@ -123,7 +124,8 @@ class Moving:
     def begin(self, names: list[str]) -> None:
         """Start the bars."""
         self.close()
-        self._names, self._tasks, self._lengths, self._heard = names, {}, {}, {}
+        self._names = [printable(name) for name in names]
+        self._tasks, self._lengths, self._heard = {}, {}, {}
         self._since = time.monotonic()
         if self._all is not None:
             self._bars.remove_task(self._all)
@@ -177,7 +179,7 @@ class Moving:
         """Replace the bar by a line."""
         self._remove(index)
         self._bars.console.print(
-            _named(self._names[index], message),
+            printable(_named(self._names[index], message)),
             style="red",
             markup=False,
             highlight=False,
@@ -193,7 +195,7 @@ class Moving:
 
     def say(self, message: str) -> None:
         """Write a line above the bars."""
-        self._bars.console.print(message, markup=False, highlight=False, soft_wrap=True)
+        self._bars.console.print(printable(message), markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ import typer
 
 from eclectus.apps.cli.extras import require_extra
 from eclectus.apps.cli.flags import SERVE_FLAGS, with_settings
+from eclectus.apps.cli.messages import say
 from eclectus.config.settings import LoadedSettings
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -31,7 +32,7 @@ take http://127.0.0.1:8765/v1 as their base URL. SIGTERM or Ctrl-C lets live str
 def _say(message: str, *, banner: bool) -> None:
     """Print a message for a person; without a banner, log it."""
     if banner:
-        typer.echo(f"eclectus: {message}", err=True)
+        say(f"eclectus: {message}", err=True)
     else:
         logging.getLogger("eclectus.server").warning(message)
 
@@ -54,7 +55,7 @@ def serve(*, loaded: LoadedSettings, no_banner: Quiet = False) -> None:
     # The model is loaded while the web framework is imported: each is half of the time to start.
     service.preload()
     if not no_banner:
-        typer.echo(f"eclectus on http://{server.host}:{server.port} (Ctrl-C ends it)", err=True)
+        say(f"eclectus on http://{server.host}:{server.port} (Ctrl-C ends it)", err=True)
     if service.pool.is_demonstration(service.pool.default):
         _say(DEMONSTRATION, banner=not no_banner)
     from eclectus.apps.server.run import serve as run

@@ -12,6 +12,7 @@ import typer
 
 from eclectus.apps.cli.exits import ExitCode
 from eclectus.apps.cli.flags import STREAM_FLAGS, with_settings
+from eclectus.apps.cli.messages import say
 from eclectus.config.schema import LogLevel
 from eclectus.config.settings import LoadedSettings
 from eclectus.core.errors import OptionError, OutputError
@@ -79,14 +80,14 @@ def stream(
     from eclectus.apps.cli.live_view import make_live_view
 
     if list_devices:
-        typer.echo("\n".join(list_microphones()) or "no microphone found")
+        say("\n".join(list_microphones()) or "no microphone found")
         return
     audio = _source(loaded, source, sample_rate, input_device, realtime=realtime)
     plan, file = _plan(loaded, source)
     quiet = loaded.settings.logging.level is LogLevel.ERROR
     with _model(loaded, quiet=quiet) as model, _recorder(save_audio, audio.sample_rate) as record:
         if audio.endless and not quiet:
-            typer.echo(f"listening to {audio.name}; Ctrl-C ends it", err=True)
+            say(f"listening to {audio.name}; Ctrl-C ends it", err=True)
         view = make_live_view(as_lines=json, silent=quiet and file is not None)
         promised = file is not None or record is not None
         follower = Follower(model, audio, view, record, keeps_on=promised)
@@ -240,7 +241,7 @@ def _model(loaded: LoadedSettings, *, quiet: bool) -> Iterator[Model]:
 
     with load_recognizer(loaded.settings, quiet=quiet) as model:
         if model.config.builtin and not quiet:
-            typer.echo(BUILTIN_HINT, err=True)
+            say(BUILTIN_HINT, err=True)
         yield model
 
 

@@ -11,6 +11,7 @@ import typer
 
 from eclectus.apps.cli.extras import require_extra
 from eclectus.apps.cli.flags import WORKER_FLAGS, with_settings
+from eclectus.apps.cli.messages import say
 from eclectus.config.settings import LoadedSettings
 
 if TYPE_CHECKING:
@@ -58,11 +59,9 @@ def worker(*, loaded: LoadedSettings, until_empty: UntilEmpty = False) -> None:
         served = pool.borrow(pool.default)
         one = Worker(queue, storage, served.files, settings, numbers=numbers)
         with _stopped_by_signals(one):
-            typer.echo(
-                f"eclectus worker {queue.name} with {served.name} (Ctrl-C ends it)", err=True
-            )
+            say(f"eclectus worker {queue.name} with {served.name} (Ctrl-C ends it)", err=True)
             if served.model.config.builtin:
-                typer.echo(BUILTIN_HINT, err=True)
+                say(BUILTIN_HINT, err=True)
             one.run(until_empty=until_empty)
 
 
