@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,10 +89,18 @@ def interpreters() -> dict[str, Path]:
 
 
 def floors() -> list[str]:
-    wanted = list(PROJECT["dependencies"])
-    for extra in EXTRAS:
-        wanted += PROJECT["optional-dependencies"][extra]
-    return [re.sub(r">=", "==", requirement) for requirement in wanted]
+    return [one.replace(">=", "==", 1) for one in [*PROJECT["dependencies"], *of_extras(EXTRAS)]]
+
+
+def of_extras(extras: Iterable[str]) -> Iterator[str]:
+    """The requirements of extras, those of the extras that they name included."""
+    for extra in extras:
+        for requirement in PROJECT["optional-dependencies"][extra]:
+            inner = re.fullmatch(r"eclectus\[(\w+)\]", requirement)
+            if inner:
+                yield from of_extras([inner[1]])
+            else:
+                yield requirement
 
 
 def check_words(text: str, how: str) -> None:
