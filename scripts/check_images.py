@@ -10,9 +10,9 @@ is there or that a GPU is found: the image for GPUs runs on the CPU.
 pip has this machine's configuration in the build: its values, and read-only the local files and
 folders that they name. The stand-in is kept for a week in the user's cache folder.
 
-The last lines, which `--report FILE` writes to a file as well, say what was tried and what was
-not. Exit codes: 0 all is well, or images can't be built here; 1 something is wrong, or `CI=true`
-on Debian as root and images can't be built.
+The last lines say what was tried and what was not; `--report FILE` writes them to a file instead.
+Exit codes: 0 all is well, or images can't be built here; 1 something is wrong, or `CI=true` on
+Debian as root and images can't be built.
 """
 
 from __future__ import annotations
@@ -159,8 +159,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     code, lines = outcome()
     text = "".join(f"images: {line}\n" for line in lines)
-    print(text, end="", flush=True)
-    if report is not None:
+    if report is None:
+        print(text, end="", flush=True)
+    else:
         report.write_text(text, encoding="utf-8")
     return code
 

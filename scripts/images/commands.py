@@ -31,8 +31,8 @@ def run(*command: str | Path, limit_s: float = LIMIT_S) -> str:
     try:
         done = subprocess.run(words, text=True, capture_output=True, check=False, timeout=limit_s)
     except subprocess.TimeoutExpired as error:
-        raise ImageError(f"{shlex.join(words)}\ndid not end in {limit_s:.0f} s") from error
+        raise ImageError(f"did not end in {limit_s:.0f} s: {shlex.join(words)}") from error
     if done.returncode != 0:
         said = f"{done.stdout[-SHOWN_CHARACTERS:]}\n{done.stderr[-SHOWN_CHARACTERS:]}".strip()
-        raise ImageError(f"{shlex.join(words)}\nended with {done.returncode}:\n{said}")
+        raise ImageError(f"ended with {done.returncode}: {shlex.join(words)}\n{said}")
     return done.stdout

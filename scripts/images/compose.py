@@ -66,12 +66,14 @@ def check_compose(store: Store, image: str, base: str, compose: Compose) -> None
         print("compose: redis and worker", flush=True)
         with redis(queue, compose) as kept, worker(ours, compose) as at_work:
             check_user(at_work)
-            ours.run([*ours.program, *submit], settings)
+            job = ours.run([*ours.program, *submit], settings).strip()
             for program in (at_work, kept):  # in compose's order: who depends goes first
                 program.ask_to_end()
                 program.wait_until_ended()
         print("compose: redis and worker once more", flush=True)
         with redis(queue, compose) as kept, worker(ours, compose) as at_work:
+            # Fails if Redis has forgotten it.
+            ours.run([*ours.program, "jobs", "show", job], settings)
             ours.run([*ours.program, *submit, "--wait"], settings)
             check_results(s3)
             for program in (at_work, kept):

@@ -10,12 +10,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from images.commands import ImageError, run
+from images.commands import SHOWN_CHARACTERS, ImageError, run
 from images.store import Store
 
 PATIENCE_S = 90.0  # the time that a start, an end and a command are given
@@ -70,11 +70,17 @@ class Container:
         """Run a command inside to its end and return what it printed."""
         return run(*self.command(arguments, variables), limit_s=PATIENCE_S)
 
+    def is_healthy(self, check: list[str], variables: Mapping[str, str]) -> bool:
+        """Return what a health check says."""
+        command = self.command(check, variables)
+        done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE_S)
+        return done.returncode == 0
+
     @contextmanager
     def started(self, arguments: list[str], variables: Mapping[str, str]) -> Iterator[Program]:
-        """Start a command inside; it is killed in the end if it still runs."""
+        """Start a command inside; in the end it is killed, with all that it started."""
         note = f"/tmp/pid-{time.monotonic_ns()}"
-        shell = ["sh", "-c", f'echo $$ > {note}; exec "$@"', "sh"]
+        shell = ["setsid", "--wait", "sh", "-c", f'echo $$ > {note}; exec "$@"', "sh"]
         with tempfile.TemporaryFile("w+") as log:
             process = subprocess.Popen(
                 self.command([*shell, *arguments], variables), stdout=log, stderr=log
@@ -98,19 +104,13 @@ class Program:
 
     @property
     def pid(self) -> int:
-        """The number of the program itself; the container shares this machine's numbers."""
+        """The number of the program and of its session; containers share the machine's numbers."""
         return int(self.note.read_text())
-
-    def is_healthy(self, check: list[str]) -> bool:
-        """Return what the health check says."""
-        command = self.container.command(check, self.variables)
-        done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE_S)
-        return done.returncode == 0
 
     def wait_until_healthy(self, check: list[str]) -> None:
         """Wait until the health check says yes."""
         began = time.monotonic()
-        while not self.is_healthy(check):
+        while not self.container.is_healthy(check, self.variables):
             if self.process.poll() is not None or time.monotonic() - began > PATIENCE_S:
                 self.fail("is not healthy")
             time.sleep(0.2)
@@ -139,12 +139,12 @@ class Program:
         """Raise an error that shows what the program has written."""
         self.log.seek(0)
         shown = shlex.join(map(str, self.process.args))  # type: ignore[arg-type]
-        raise ImageError(f"{shown}\n{what}:\n{self.log.read()[-4000:]}")
+        raise ImageError(f"{what}: {shown}\n{self.log.read()[-SHOWN_CHARACTERS:]}")
 
     def kill(self) -> None:
-        """End it by force."""
-        if self.process.poll() is None:
-            if self.note.exists():
-                os.kill(self.pid, signal.SIGKILL)
-            self.process.kill()
-            self.process.wait()
+        """End it, and all that it started, by force."""
+        if self.note.exists():
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()

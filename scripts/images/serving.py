@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -29,23 +30,23 @@ def check_serving(container: Container, variables: Mapping[str, str]) -> None:
     """Start an image's own command, use it, and end it in the middle of an upload.
 
     Raises:
-        ImageError: It is healthy before its start or not after it, runs as another user, writes
+        ImageError: It is healthy before its start, or not after it, runs as another user, writes
             no text, cuts the upload off, ends with another code than 0, or writes to a place that
             a read-only container does not let it write to.
     """
     before = files_outside_volumes(container)
     health = exec_form(container.config["Healthcheck"]["Test"])
+    if container.is_healthy(health, variables):
+        raise ImageError(f"{health} says that all is well before anything is started")
     with container.started([*container.program, *container.arguments], variables) as server:
         server.wait_until_healthy(health)
         check_user(server)
-        text = said(httpx.post(ADDRESS, files=upload(), timeout=PATIENCE_S, trust_env=False))
+        text = said(post(server, files=upload()))
         if len(text.split()) < FEWEST_WORDS:
             server.fail(f"wrote {text!r}")
         print(f"  transcribed a clip as user {container.user}: {text!r}", flush=True)
         check_answer_while_ending(server, text)
         server.wait_until_ended()
-        if server.is_healthy(health):
-            server.fail("is healthy after its end: the health check proves nothing")
     if changed := files_outside_volumes(container) - before:
         raise ImageError(f"written where compose forbids it: {sorted(changed)}")
 
@@ -62,6 +63,14 @@ def check_user(program: Program) -> None:
 def upload() -> dict[str, tuple[str, bytes]]:
     """Return the clip as the form that OpenAI's clients send."""
     return {"file": (CLIP.name, CLIP.read_bytes())}
+
+
+def post(server: Program, **content: Any) -> httpx.Response:
+    """Send something to be transcribed, past all proxies; no answer is a failure."""
+    try:
+        return httpx.post(ADDRESS, timeout=PATIENCE_S, trust_env=False, **content)
+    except httpx.TransportError as error:
+        server.fail(f"did not answer ({error!r})")
 
 
 def said(answer: httpx.Response) -> str:
@@ -90,12 +99,7 @@ def check_answer_while_ending(server: Program, text: str) -> None:
         yield content[len(content) // 2 :]
 
     headers = {name: whole.headers[name] for name in ("content-type", "content-length")}
-    try:
-        answer = httpx.post(
-            ADDRESS, content=halves(), headers=headers, timeout=PATIENCE_S, trust_env=False
-        )
-    except httpx.TransportError as error:
-        server.fail(f"cut an upload off when it was to end ({error!r})")
+    answer = post(server, content=halves(), headers=headers)
     again = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
     if again and "retry-after" not in answer.headers:
         server.fail("refused an upload when it was to end, and does not say that it may come again")
