@@ -21,14 +21,13 @@ import argparse
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 from images.commands import ImageError
-from images.isolation import enter_own_mounts, enter_own_network, scratch_folder
+from images.isolation import enter_own_network, may_isolate, run_isolated, scratch_folder
 from images.stand_in import SUITE, base_archive
 from images.store import Store
 
@@ -55,11 +54,7 @@ def why_not() -> str | None:
         install(missing)
     if missing := [name for name in PROGRAMS if shutil.which(name) is None]:
         return f"{' and '.join(missing)} can't be installed"
-    try:
-        enter_own_mounts()
-    except OSError as error:
-        return f"root may not mount here ({error.strerror})"
-    return None
+    return None if may_isolate() else "this root may not mount"
 
 
 def install(packages: list[str]) -> None:
@@ -136,34 +131,41 @@ class Clock:
         self._last = now
 
 
-def outcome() -> tuple[int, list[str]]:
-    """Return the exit code and the last lines."""
-    if reason := why_not():
-        in_ci = os.environ.get("CI", "").lower() in {"true", "1"}  # noqa: TID251 - not a setting
-        if in_ci and is_root() and is_debian():
-            return 1, [f"FAILED, because {reason}, and with CI=true it has to be possible"]
-        return 0, [f"skipped, because {reason}"]
-    try:
-        with scratch_folder() as scratch:
-            return 0, check(scratch)
-    except ImageError as error:
-        print(error, file=sys.stderr, flush=True)
-        return 1, [f"FAILED: {str(error).splitlines()[0]}"]
+def in_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"true", "1"}  # noqa: TID251 - not a setting
+
+
+def tell(lines: list[str], report: Path | None) -> None:
+    """Print the last lines, or write them to a file."""
+    text = "".join(f"images: {line}\n" for line in lines)
+    if report is None:
+        print(text, end="", flush=True)
+    else:
+        report.write_text(text, encoding="utf-8")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--report", type=Path)
     report: Path | None = parser.parse_args().report
-    # So that what was started is ended and removed.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    code, lines = outcome()
-    text = "".join(f"images: {line}\n" for line in lines)
-    if report is None:
-        print(text, end="", flush=True)
-    else:
-        report.write_text(text, encoding="utf-8")
-    return code
+    if reason := why_not():
+        if in_ci() and is_root() and is_debian():
+            tell([f"FAILED, because {reason}, and with CI=true it has to be possible"], report)
+            return 1
+        tell([f"skipped, because {reason}"], report)
+        return 0
+
+    def work() -> int:
+        try:
+            tell(check(scratch), report)
+        except ImageError as error:
+            print(error, file=sys.stderr, flush=True)
+            tell([f"FAILED: {str(error).splitlines()[0]}"], report)
+            return 1
+        return 0
+
+    with scratch_folder() as scratch:
+        return run_isolated(work)
 
 
 if __name__ == "__main__":
