@@ -43,9 +43,10 @@ def base_archive(scratch: Path) -> tuple[Path, bool]:
     include = f"--include={','.join(PACKAGES)}"
     run("debootstrap", "--variant=minbase", include, SUITE, system)
     _slim(system)
-    part = folder / f"{archive.name}.{os.getpid()}"
+    part = folder / f"{archive.name}.{scratch.name}"  # each run has its own
     try:
-        run("tar", "--create", "--numeric-owner", "--xattrs", "-C", system, "-f", part, ".")
+        flags = ("--create", "--numeric-owner", "--xattrs", "--one-file-system")
+        run("tar", *flags, "-C", system, "-f", part, ".")
         part.replace(archive)
     finally:
         part.unlink(missing_ok=True)
