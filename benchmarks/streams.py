@@ -46,7 +46,7 @@ def main() -> None:
     sounds = [read(path) for path in paths[:: max(1, len(paths) // 24)]] or [synthetic_clip(10.0)]
     left, chunk, right = (float(part) for part in given.contexts.split("-"))
     live = LiveOptions(left_s=left, chunk_s=chunk, right_s=right)
-    options = StreamOptions(live=live, endpoint=EndpointOptions())
+    options = StreamOptions(live=live, endpoint=EndpointOptions(detector=given.detector))
     with eclectus.load(given.model, precision=given.precision, threads=given.threads) as model:
         for count in given.counts:
             waits = _try(model, options, _speeches(sounds, count, given.seconds), given.threads)
@@ -54,7 +54,11 @@ def main() -> None:
             results.append(
                 given.out,
                 {"model": model.config.name, **row}
-                | {"contexts": given.contexts, "threads": given.threads},
+                | {
+                    "contexts": given.contexts,
+                    "threads": given.threads,
+                    "detector": given.detector,
+                },
             )
             print(
                 f"{count:4} streams: final after the endpoint {row['final_s'][0]:.3f} "
@@ -149,6 +153,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--audio", type=Path, help="folder of speech; else synthetic sound")
     parser.add_argument("--model", help="name or folder; else the built-in model")
     parser.add_argument("--precision")
+    parser.add_argument("--detector", default="auto", help="auto, silero or energy")
     parser.add_argument("--contexts", default="10-2-2")
     parser.add_argument("--threads", type=int, help="of the encoder; all cores if missing")
     parser.add_argument("--counts", type=int, nargs="+", default=[10, 20, 40, 60, 80])
