@@ -223,7 +223,7 @@ def connected(url: str) -> socket.socket:
 
 def head(length: str, path: str = ROUTE) -> bytes:
     kind = f"Content-Type: multipart/form-data; boundary={BOUNDARY}"
-    return f"POST {path} HTTP/1.1\r\nHost: a\r\n{kind}\r\n{length}\r\n\r\n".encode()
+    return f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{kind}\r\n{length}\r\n\r\n".encode()
 
 
 def status_of(raw: socket.socket) -> int:
