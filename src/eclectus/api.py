@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eclectus.backends.onnx.silero import has_silero, load_silero
 from eclectus.core.choices import Device, Precision, SpeechDetection
+from eclectus.core.errors import BackendError, ModelError
 from eclectus.core.option_spec import instance
 from eclectus.core.options import (
     BackendOptions,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from eclectus.signal.decode import AudioSource
     from eclectus.streaming.engine import StreamEngine
     from eclectus.streaming.session import Session
+
+LOG = logging.getLogger(__name__)
 
 
 class Model(Recognizer):
@@ -191,9 +195,17 @@ def new_detector(options: EndpointOptions) -> Callable[[], SpeechDetector]:
     """
     from eclectus.signal.vad import EnergyDetector
 
-    kind = options.detector
-    if kind is SpeechDetection.AUTO:
-        kind = SpeechDetection.SILERO if has_silero() else SpeechDetection.ENERGY
-    if options.enabled and kind is SpeechDetection.SILERO:
-        return partial(load_silero().start, options.threshold)
+    wanted = options.enabled and options.detector is not SpeechDetection.ENERGY
+    if wanted and (options.detector is SpeechDetection.SILERO or has_silero()):
+        try:
+            return partial(load_silero().start, options.threshold)
+        except (BackendError, ModelError) as error:
+            if options.detector is SpeechDetection.SILERO:
+                raise
+            _warn_of_detector(str(error))
     return partial(EnergyDetector, options.threshold)
+
+
+@cache
+def _warn_of_detector(problem: str) -> None:
+    LOG.warning("speech is detected by its level alone: %s", problem)

@@ -142,6 +142,22 @@ def test_an_upload_that_stalls_is_given_up(url: str, path: str) -> None:
         assert status_of(raw) == 408
 
 
+@pytest.mark.parametrize(
+    "path", [ROUTE, "/transcribe", "/inference", "/v1/listen", "/web/transcribe"]
+)
+def test_a_client_that_hangs_up_is_no_fault_of_the_server(url: str, path: str) -> None:
+    def counted(name: str) -> float:
+        lines = httpx.get(f"{url}/metrics").text.splitlines()
+        found = [line for line in lines if line.startswith(f'eclectus_errors_total{{code="{name}"')]
+        return float(found[0].rpartition(" ")[2]) if found else 0.0
+
+    before, faults = counted("client_closed_request"), counted("internal_error")
+    with connected(url) as raw:
+        raw.sendall(head("Content-Length: 500000", path) + START)
+    wait_until(lambda: counted("client_closed_request") > before)
+    assert counted("internal_error") == faults
+
+
 @pytest.mark.parametrize("length", ["-1", "abc", "1" * 30])
 def test_an_impossible_length_is_refused(url: str, length: str) -> None:
     with connected(url) as raw:

@@ -55,6 +55,8 @@ class FileTicket:
         self._on_progress = on_progress
         self._on_words = on_words
         self._resolved = False
+        # The thread that reads and the one that computes may both find that it is over.
+        self._lock = threading.Lock()
 
     @property
     def abandoned(self) -> bool:
@@ -72,9 +74,10 @@ class FileTicket:
 
     def resolve(self, error: BaseException | None = None) -> None:
         """Give the result, or the error; later calls change nothing."""
-        if self.abandoned or not self.future.set_running_or_notify_cancel():
-            return
-        self._resolved = True
+        with self._lock:
+            if self.abandoned or not self.future.set_running_or_notify_cancel():
+                return
+            self._resolved = True
         if error is not None:
             self.future.set_exception(error)
             return

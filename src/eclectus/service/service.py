@@ -99,6 +99,10 @@ class SpeechService:
         server = settings.server
         self._files = Admission("places for files", server.max_files, server.max_files_per_client)
         self._fetcher = Fetcher()
+        self._dismissing = False
+        # What waits here for a model, a decoder or a disk is bounded by what is admitted: with
+        # fewer threads a few clients could hold up all others.
+        self._threads = ThreadPoolExecutor(server.max_files + server.max_sessions + 8, "eclectus")
         self._streams = Admission(
             "live streams", server.max_sessions, server.max_sessions_per_client
         )
@@ -137,6 +141,7 @@ class SpeechService:
         if self._first is None:
             self.preload()
         assert self._first is not None
+        asyncio.get_running_loop().set_default_executor(self._threads)
         self.pool.give_back(await asyncio.wrap_future(self._first))
         self._watchers = [
             asyncio.create_task(self._sweep()),
@@ -219,6 +224,8 @@ class SpeechService:
                 live = self._open(served, request)
                 served.gate.enter()
                 self._live.add(live)
+                if self._dismissing:
+                    await live.dismiss()
                 try:
                     yield live
                 finally:
@@ -254,12 +261,25 @@ class SpeechService:
         Raises:
             ModelError: There is no such model, or it can't be loaded.
         """
-        served = await asyncio.to_thread(self.pool.borrow, name or self.pool.default)
+        served = await self._borrow(name or self.pool.default)
         self.telemetry.models.set(len(self.pool.loaded))
         try:
             yield served
         finally:
             self.pool.give_back(served)
+
+    async def _borrow(self, name: str) -> Served:
+        """Borrow a model; a caller that is cancelled while it loads gives it back."""
+        borrowing = asyncio.get_running_loop().run_in_executor(None, self.pool.borrow, name)
+        try:
+            return await asyncio.shield(borrowing)
+        except asyncio.CancelledError:
+            borrowing.add_done_callback(self._return)
+            raise
+
+    def _return(self, borrowing: asyncio.Future[Served]) -> None:
+        if not borrowing.cancelled() and borrowing.exception() is None:
+            self.pool.give_back(borrowing.result())
 
     def transcribe_options(self, language: str | None = None) -> TranscribeOptions:
         """Return the server's options with a client's language."""
@@ -285,6 +305,7 @@ class SpeechService:
         last_words_s = min(_LAST_WORDS_S, grace_s / 4)
         if await self._empty(grace_s - last_words_s):
             return True
+        self._dismissing = True  # those that are still opening too
         for live in tuple(self._live):
             await live.dismiss()
         return await self._empty(last_words_s)

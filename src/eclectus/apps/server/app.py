@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import Lifespan, Scope
 
 from eclectus._version import __version__
@@ -83,6 +84,11 @@ def _install_errors(
         kind = "not_found_error" if error.status_code == 404 else "invalid_request_error"
         return refuse(request.scope, HttpError(error.status_code, str(error.detail), kind=kind))
 
+    async def gone(request: Request, error: Exception) -> JSONResponse:
+        problem = HttpError(499, "the client has hung up", code="client_closed_request")
+        problem.__cause__ = error
+        return refuse(request.scope, problem)
+
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
@@ -93,6 +99,7 @@ def _install_errors(
         return refuse(request.scope, problem)
 
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(EclectusError, ours)
     app.add_exception_handler(Exception, ours)

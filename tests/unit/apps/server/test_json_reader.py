@@ -43,3 +43,13 @@ def test_what_is_no_object_or_would_be_endless_is_refused(text: str | bytes, why
 def test_other_values_and_other_lengths_can_be_asked_for() -> None:
     assert read_json("[1, 2]") == [1, 2]
     assert len(read_json('"' + "x" * LONGEST + '"', 2 * LONGEST)) == LONGEST
+
+
+def test_a_long_message_has_few_values() -> None:
+    audio = '{"type": "append", "audio": "' + "A" * 1_000_000 + '"}'
+    assert read_json(audio, 2_000_000)["type"] == "append"
+    for sign in ("[],", "0,"):
+        many = "[" + sign * 100_000 + "0]"
+        for text in (many, many.encode()):
+            with pytest.raises(HttpError, match="more than 2000 values"):
+                read_json(text, 2_000_000)

@@ -20,7 +20,11 @@ from eclectus.api import new_detector
 from eclectus.backends.onnx import silero
 from eclectus.backends.onnx.silero import SileroDetector, SileroModel, load_silero
 from eclectus.core.choices import SpeechDetection
-from eclectus.core.errors import BackendUnavailableError, IncompatibleModelError
+from eclectus.core.errors import (
+    BackendUnavailableError,
+    IncompatibleModelError,
+    ModelFilesError,
+)
 from eclectus.core.options import EndpointOptions, StreamOptions
 from eclectus.core.types import FloatArray
 from eclectus.signal.vad import EnergyDetector
@@ -202,6 +206,25 @@ def test_without_the_extra_the_error_names_it_and_the_default_does_without(
         model.stream(OPTIONS)
     off = EndpointOptions(detector=SpeechDetection.SILERO, enabled=False)
     model.stream(StreamOptions(endpoint=off))
+
+
+def test_a_file_that_is_no_network_leaves_the_level(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = tmp_path / "broken_speech" / "data"
+    data.mkdir(parents=True)
+    (data.parent / "__init__.py").touch()
+    (data / "silero_vad.onnx").write_bytes(b"junk")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(silero, "_PACKAGES", ("broken_speech",))
+    load_silero.cache_clear()
+    try:
+        assert isinstance(new_detector(EndpointOptions())(), EnergyDetector)
+        assert "by its level alone" in caplog.text
+        with pytest.raises(ModelFilesError):
+            new_detector(EndpointOptions(detector=SpeechDetection.SILERO))
+    finally:
+        load_silero.cache_clear()
 
 
 def test_another_network_is_refused(tmp_path: Path) -> None:

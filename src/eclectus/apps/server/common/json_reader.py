@@ -10,6 +10,8 @@ from eclectus.apps.server.common.wire_errors import HttpError
 LONGEST = 1 << 16
 """Characters or bytes of a message that carries no audio."""
 _DEEPEST = 32
+_MOST_VALUES = 2_000
+"""Of a long message, which carries audio in a few of them: each value takes a hundred bytes."""
 
 
 def read_json(text: str | bytes, longest: int = LONGEST) -> Any:
@@ -24,6 +26,8 @@ def read_json(text: str | bytes, longest: int = LONGEST) -> Any:
     """
     if len(text) > longest:
         raise _refusal(f"is longer than {longest}")
+    if len(text) > LONGEST and _commas(text) > _MOST_VALUES:
+        raise _refusal(f"has more than {_MOST_VALUES} values")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -47,6 +51,12 @@ def read_object(text: str | bytes, longest: int = LONGEST) -> dict[str, Any]:
 
 def _refusal(what: str) -> HttpError:
     return HttpError(400, f"the message {what}", code="invalid_json")
+
+
+def _commas(text: str | bytes) -> int:
+    if isinstance(text, str):
+        return sum(text.count(sign) for sign in ",[{")
+    return sum(text.count(sign) for sign in (b",", b"[", b"{"))
 
 
 def _is_deeper(value: Any, deepest: int) -> bool:

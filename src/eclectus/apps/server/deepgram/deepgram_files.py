@@ -85,7 +85,7 @@ async def listen(
     """Answer as Deepgram does, with one channel and one alternative."""
     refuse_callback(asked.callback)
     model = deepgram_model(asked.model, service)
-    is_json = request.headers.get("content-type", "").partition(";")[0].strip() == _JSON
+    is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == _JSON
     header = b"" if is_json else _header(asked)
     async with AsyncExitStack() as stack:
         body = await spool_body(request, header)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import html
 import json
@@ -213,4 +214,4 @@ async def rendered(kind: str, shape: TranscriptShape, service: Service) -> Respo
     """Write a transcript that the page holds as a file of one kind."""
     if kind not in FORMATS:
         raise HttpError(404, f"there is no download {kind!r}; there are {', '.join(FORMATS)}")
-    return file_response(shape.transcript(), kind, service)
+    return await asyncio.to_thread(file_response, shape.transcript(), kind, service)
