@@ -34,7 +34,9 @@ def ask(server: Running, path: str, **headers: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("path", READ)
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8765", "127.0.0.1.evil.example", "[::1].evil.example"]
+)
 def test_a_name_that_was_bent_to_this_machine_reads_nothing(
     server: Running, path: str, host: str
 ) -> None:
@@ -109,7 +111,12 @@ def test_a_link_from_another_site_opens_the_page(server: Running) -> None:
 
 
 def test_what_is_local() -> None:
-    assert all(map(is_local, ["localhost", "x.localhost", "127.0.0.1", "127.9.9.9", "::1"]))
+    assert all(
+        map(
+            is_local,
+            ["localhost", "x.localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"],
+        )
+    )
     assert not any(
         map(is_local, ["", "evil.example", "localhost.evil.example", "0.0.0.0", "10.0.0.1"])
     )

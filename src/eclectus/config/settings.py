@@ -24,6 +24,7 @@ from eclectus.config.sources import (
     read_variables,
 )
 from eclectus.core.errors import OptionError
+from eclectus.core.regular_files import expanded
 from eclectus.output.registry import expand_formats
 from eclectus.output.template import check_template
 
@@ -114,7 +115,7 @@ def config_files(
     environ = os.environ if environ is None else environ  # noqa: TID251 - the one place
     named = config or (Path(value) if (value := environ.get(CONFIG_VARIABLE)) else None)
     if named is not None:
-        return [_existing(named.expanduser())]
+        return [_existing(expanded(named))]
     candidates = default_places(environ, folder or Path())
     return [path for place in candidates if (path := _only_file(place)) is not None]
 
@@ -135,7 +136,7 @@ def _home(path: Path, environ: Mapping[str, str]) -> Path:
     if path.parts[:1] != ("~",):
         return path
     home = environ.get("HOME") or environ.get("USERPROFILE")
-    return Path(home, *path.parts[1:]) if home else path.expanduser()
+    return Path(home, *path.parts[1:]) if home else expanded(path)
 
 
 def _existing(path: Path) -> Path:

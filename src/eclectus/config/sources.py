@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def _parse(path: Path, text: str) -> object:
         return _parse_yaml(path, text)
     try:
         return json.loads(text) if suffix == ".json" else tomllib.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise OptionError(f"{path}: {error}", path=str(path)) from error
 
 
@@ -92,7 +93,7 @@ def _parse_yaml(path: Path, text: str) -> object:
 
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise OptionError(f"{path}: {error}", path=str(path)) from error
 
 
@@ -137,7 +138,7 @@ def _own_variables(variables: Mapping[str, str], where: str) -> list[Given]:
     found = []
     for name, value in variables.items():
         upper = name.upper()
-        if not upper.startswith(PREFIX) or upper == CONFIG_VARIABLE:
+        if not upper.startswith(PREFIX) or upper == CONFIG_VARIABLE or _is_link(upper, value):
             continue
         if upper not in known:
             raise OptionError(
@@ -146,6 +147,13 @@ def _own_variables(variables: Mapping[str, str], where: str) -> list[Given]:
             )
         found.append(Given(known[upper], value, where + name))
     return found
+
+
+def _is_link(name: str, value: str) -> bool:
+    """Whether Kubernetes set a variable, for a service whose name begins like ours."""
+    if re.search(r"_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)", name):
+        return True
+    return "_PORT" in name and re.match(r"(tcp|udp|sctp)://", value) is not None
 
 
 def _near_variable(name: str, known: Iterable[str]) -> str:

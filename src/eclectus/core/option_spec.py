@@ -186,9 +186,12 @@ class OptionSpec:
             raise self._refusal(value, place)
         try:
             converted = self._converted(value)
-        except (TypeError, ValueError, OverflowError) as error:
+            possible = self._in_range(converted)
+        except Exception as error:
+            if self.declared.secret:
+                raise self._refusal(value, place) from None
             raise self._refusal(value, place) from error
-        if not self._in_range(converted):
+        if not possible:
             raise self._refusal(value, place)
         return converted
 
@@ -235,7 +238,10 @@ def _plain(number: float) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - as above
+        text = f"an object of {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}…"
 
 

@@ -14,6 +14,14 @@ _DEVICES = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE
 _MOST_PARTS = 8
 
 
+def expanded(path: Path) -> Path:
+    """Return a path with `~` written out; as it is where there is no such home."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def open_regular(path: Path) -> BinaryIO:
     """Open a file for reading; a pipe, a device or a folder is none.
 

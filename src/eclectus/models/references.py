@@ -13,6 +13,7 @@ from eclectus.core.errors import (
     OptionError,
     UnknownModelError,
 )
+from eclectus.core.regular_files import expanded
 from eclectus.models import catalog
 from eclectus.models.catalog import Export, ModelEntry
 from eclectus.models.layout import nemo_message
@@ -86,7 +87,7 @@ def parse(name: str | Path | None) -> Reference:
         )
     if name.lower() in _BUILTIN_NAMES:
         return FolderReference(BUILTIN_FOLDER, builtin=True)
-    path = Path(name).expanduser()
+    path = expanded(Path(name))
     if _exists(path):
         return _from_path(path)
     return _from_hub(name)

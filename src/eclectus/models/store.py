@@ -137,8 +137,9 @@ class HubClient:
         blob.parent.mkdir(parents=True, exist_ok=True)
         part = blob.with_name(blob.name + PART_SUFFIX)
         with _library().utils.WeakFileLock(f"{part}.lock"):
-            if blob.exists():
+            if blob.exists() and listing.files[name].matches(blob):
                 return blob
+            blob.unlink(missing_ok=True)
             resumed = part.exists()
             _transfer(source, part, name, on_progress)
             good = listing.files[name].matches(part)
@@ -182,6 +183,12 @@ class HubClient:
         """
         endpoint = self._options.endpoint or str(_library().constants.ENDPOINT)
         if self._options.token is not None:
+            if self._options.endpoint is None and not is_home(endpoint):
+                raise ModelDownloadError(
+                    f"the access token (hub.token) is not sent to {endpoint}, which another "
+                    "program's variable names; name the endpoint in hub.endpoint too.",
+                    endpoint=endpoint,
+                )
             if not is_private(endpoint):
                 raise ModelDownloadError(
                     f"the access token is not sent to {endpoint}: everybody on the way could read "

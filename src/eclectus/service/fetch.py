@@ -61,6 +61,7 @@ class Fetcher:
         """
         self._allowed = allowed
         self._threads = ThreadPoolExecutor(_THREADS, "eclectus-fetch")
+        self._wanted: set[threading.Event] = set()
 
     async def fetch(self, url: str, limits: FetchLimits) -> BinaryIO:
         """Fetch a file. Cancelling the call ends the connection.
@@ -71,6 +72,7 @@ class Fetcher:
             AudioTooLongError: The file is too large.
         """
         wanted = threading.Event()
+        self._wanted.add(wanted)
         work = self._threads.submit(fetch, url, limits, allowed=self._allowed, cancelled=wanted)
         try:
             async with asyncio.timeout(limits.seconds):
@@ -79,10 +81,13 @@ class Fetcher:
             raise _too_late(limits) from error
         finally:
             wanted.set()
+            self._wanted.discard(wanted)
             work.add_done_callback(_close_unwanted if not work.done() else lambda _: None)
 
     def close(self) -> None:
-        """Begin nothing any more."""
+        """Begin nothing any more, and end what is under way."""
+        for wanted in tuple(self._wanted):
+            wanted.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -227,8 +232,7 @@ class _Pinned(http.client.HTTPConnection):
         end = time.monotonic() + limit_s
         while not self.done.wait(_LOOK_S):
             if self._cancelled.is_set() or time.monotonic() > end:
-                self.abort()
-                return
+                self.abort()  # again and again: the socket may have been another
 
     def abort(self) -> None:
         """End what is under way, from another thread."""
@@ -248,8 +252,13 @@ class _Pinned(http.client.HTTPConnection):
             self.sock = plain
             return
         try:
-            secured = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
-            self.sock = self._socket = secured
+            secured = ssl.create_default_context().wrap_socket(
+                plain, server_hostname=self.host, do_handshake_on_connect=False
+            )
+            self.sock = self._socket = secured  # what `abort` ends
+            self.check()
+            secured.do_handshake()
+            self.check()
         except BaseException:
             plain.close()
             raise

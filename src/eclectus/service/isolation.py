@@ -43,6 +43,7 @@ _LONGEST_ANSWER = 64 * 2**20
 """Bytes: blocks are some seconds long, and a process that was taken over may send what it likes."""
 _LONGEST_TEXT = 64 * 1024
 _LONGEST_MESSAGE = 2_000
+_LONGEST_S = 1e9
 _KEPT = 8
 """Processes that are kept for later files, until they end by themselves. To start one takes longer
 than to recognise a short file."""
@@ -186,8 +187,10 @@ class DecodingProcess:
         except OSError as error:
             raise self._broken() from error
         promised = self._parsed(self._receive(OPENED))
-        if promised is None or isinstance(promised, int | float):
-            return promised
+        if promised is None:
+            return None
+        if isinstance(promised, int | float) and 0 <= promised <= _LONGEST_S:
+            return float(promised)
         raise self._malformed()
 
     def blocks(self) -> Iterator[FloatArray]:
@@ -340,6 +343,7 @@ def problem_of(answer: object) -> EclectusError:
     known = {
         name: value
         for name, value in (context if isinstance(context, dict) else {}).items()
-        if name != "message" and (value is None or isinstance(value, str | int | float))
+        if name not in ("self", "message")
+        and (value is None or isinstance(value, str | int | float))
     }
     return kind(str(told.get("message", "it can't be decoded"))[:_LONGEST_MESSAGE], **known)

@@ -236,6 +236,45 @@ def test_text_becomes_a_value_of_the_right_type(
     assert load(tmp_path, {variable: text}).value(key) == value
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", "model: 2026-13-45"),
+        ("a.json", '{"batch": {"size": ' + "9" * 5000 + "}}"),
+        ("a.toml", "batch = {size = " + "9" * 5000 + "}"),
+        ("a.yaml", "[" * 3000),
+        ("a.json", "[" * 200_000),
+        ("a.toml", "a = " + "[" * 3000),
+    ],
+    ids=lambda text: text[:12],
+)
+def test_no_file_is_a_fault_of_ours(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(OptionError, match=name):
+        load(tmp_path, config=tmp_path / name)
+
+
+def test_variables_of_kubernetes_are_not_ours(tmp_path: Path) -> None:
+    links = {
+        "ECLECTUS_ECLECTUS_SERVICE_HOST": "10.0.0.1",
+        "ECLECTUS_ECLECTUS_SERVICE_PORT_HTTP": "8765",
+        "ECLECTUS_PORT": "tcp://10.0.0.1:8765",
+        "ECLECTUS_PORT_8765_TCP_ADDR": "10.0.0.1",
+    }
+    assert load(tmp_path, links).settings == Settings()
+    with pytest.raises(OptionError):
+        load(tmp_path, {"ECLECTUS_PORT": "8765"})
+
+
+def test_a_number_without_end_and_a_home_without_a_user_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="from 1 to 4096"):
+        load(tmp_path, {"ECLECTUS_BATCH__SIZE": "9" * 400})
+    with pytest.raises(OptionError, match="nosuch"):
+        load(tmp_path, {"ECLECTUS_OUTPUT__DIRECTORY": "~nosuch_user/x"})
+    with pytest.raises(OptionError, match="no configuration file"):
+        load(tmp_path, config=Path("~nosuch_user/x.toml"))
+
+
 def test_a_secret_is_never_shown(tmp_path: Path) -> None:
     assert load(tmp_path).shown("hub.token") is None
     loaded = load(tmp_path, {"ECLECTUS_HUB__TOKEN": "hunter2"})

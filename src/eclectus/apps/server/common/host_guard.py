@@ -6,8 +6,9 @@ what a server on the visitor's machine answers (DNS rebinding). The `Host` heade
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -40,7 +41,7 @@ class HostGuard:
             refuse: Makes the response of an error.
         """
         self._app = app
-        self._allowed = {name.lower() for name in allowed}
+        self._allowed = {name if name == "*" else _without_port(name) for name in allowed}
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,12 +76,16 @@ def is_local(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        return ip_address(name).is_loopback
+        address = ip_address(name)
     except ValueError:
         return False
+    # A socket for both families sees IPv4 clients so.
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def _without_port(host: str) -> str:
     if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
+        name, _, rest = host[1:].partition("]")
+        return name.lower() if not rest or re.fullmatch(r":\d+", rest) else host
     return host.partition(":")[0].rstrip(".").lower()
